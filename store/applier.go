@@ -1,0 +1,194 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// A Frame is one command of the stream.
+type Frame struct {
+	Args [][]byte
+	Size int // bytes on the wire
+}
+
+// An Applier turns the stream of a primary into commits. It applies whole units
+// only: one command, or MULTI to EXEC. A unit that has not arrived whole is held
+// back, so the offset never stands in the middle of one. Used by one goroutine.
+type Applier struct {
+	s *Store
+
+	held   []byte  // the bytes of an unfinished MULTI
+	frames []Frame // the same, parsed; their Args alias copies of their own
+	multi  bool
+
+	done int // bytes of the batch at hand that belong to applied units
+}
+
+// NewApplier returns an applier that goes on where the history stands, with the
+// database that its stream has selected.
+func (r Replication) NewApplier() *Applier { return &Applier{s: r.s} }
+
+// Held is the number of bytes held back of an unfinished MULTI.
+func (a *Applier) Held() int { return len(a.held) }
+
+// Drop forgets what is held back. Call it when the link breaks: the bytes will
+// be asked for again.
+func (a *Applier) Drop() { a.held, a.frames, a.multi = nil, nil, false }
+
+// Apply applies frames, whose bytes are raw, exactly and in order. The writer
+// lock is taken once. Neither is kept. An error is terminal: what came before
+// the offending unit was applied, the rest was not.
+func (a *Applier) Apply(frames []Frame, raw []byte) error {
+	s := a.s
+	s.mu.Lock()
+	defer s.unlock()
+	if s.mu.closed {
+		return ErrClosed
+	}
+	a.done = 0
+	err := a.applyUnits(frames)
+	if a.done > 0 {
+		a.forward(raw[:a.done])
+	}
+	if err != nil {
+		return err
+	}
+	return a.hold(raw[a.done:])
+}
+
+// forward appends the bytes of applied units to our own stream, unchanged. The
+// unit that was held back is the first that the batch completed.
+func (a *Applier) forward(raw []byte) {
+	if len(a.held) > 0 {
+		raw = append(a.held, raw...)
+		a.held = nil
+	}
+	a.s.backlog.Append(raw)
+	a.s.fresh.Store(false)
+}
+
+func (a *Applier) applyUnits(frames []Frame) error {
+	first, at := 0, 0 // of the unit that is being collected: frame, and bytes before the next frame
+	for i, f := range frames {
+		at += f.Size
+		if !a.multi {
+			first = i
+		}
+		whole, err := a.collect(f)
+		if err == nil && whole {
+			unit := frames[first : i+1]
+			if len(a.frames) > 0 {
+				unit = append(a.frames, unit...)
+			}
+			err = a.applyUnit(unit, at-f.Size)
+		}
+		if err != nil {
+			return err
+		}
+		if whole {
+			a.frames, a.done, first = nil, at, i+1
+		}
+	}
+	if a.multi {
+		a.keepFrames(frames[first:])
+	}
+	return nil
+}
+
+// collect notes where a unit begins and reports whether f ends one.
+func (a *Applier) collect(f Frame) (whole bool, err error) {
+	if len(f.Args) == 0 {
+		return !a.multi, nil
+	}
+	switch name := f.Args[0]; {
+	case isWord(name, "MULTI"):
+		if a.multi {
+			return false, &StreamError{"MULTI", a.s.backlog.Offset(), ErrSyntax}
+		}
+		a.multi = true
+	case isWord(name, "EXEC"):
+		if !a.multi {
+			return false, &StreamError{"EXEC", a.s.backlog.Offset(), ErrSyntax}
+		}
+		a.multi = false
+	}
+	return !a.multi, nil
+}
+
+// keepFrames copies the frames of an unfinished unit: the caller reuses theirs.
+func (a *Applier) keepFrames(frames []Frame) {
+	for _, f := range frames {
+		args := make([][]byte, len(f.Args))
+		for i, arg := range f.Args {
+			args[i] = bytes.Clone(arg)
+		}
+		a.frames = append(a.frames, Frame{args, f.Size})
+	}
+}
+
+func (a *Applier) hold(raw []byte) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if int64(len(a.held)+len(raw)) > a.s.opts.TransactionBytes {
+		a.Drop()
+		return ErrTransactionTooBig
+	}
+	a.held = append(a.held, raw...)
+	return nil
+}
+
+// applyUnit makes one commit of a unit. before is the number of bytes of the
+// batch before its last frame, for errors.
+func (a *Applier) applyUnit(unit []Frame, before int) error {
+	b := a.s.backlog
+	c := a.s.begin(max(b.History().StreamDB, 0), stream)
+	c.atomicIf(len(unit) > 3) // MULTI, one command, EXEC
+	for _, f := range unit {
+		if err := a.applyFrame(&c.x, f, int64(before)); err != nil {
+			c.abandon()
+			return err
+		}
+	}
+	b.SetStreamDB(c.x.db)
+	c.finish()
+	return nil
+}
+
+func (a *Applier) applyFrame(x *exec, f Frame, before int64) error {
+	if len(f.Args) == 0 {
+		return nil
+	}
+	name := f.Args[0]
+	switch {
+	case isWord(name, "MULTI"), isWord(name, "EXEC"):
+		return nil
+	case isWord(name, "SELECT") && len(f.Args) == 2:
+		return a.selectDB(x, f, before)
+	}
+	cmd := lookup(name)
+	if cmd == nil || cmd.run == nil {
+		return &UnknownCommandError{string(name), a.s.backlog.Offset() + before}
+	}
+	v := resp.Err(wrongArity(cmd.Name).Str)
+	if cmd.accepts(len(f.Args)) {
+		v = cmd.run(x, f.Args)
+	}
+	if v.Kind == resp.Error {
+		return &StreamError{cmd.Name, a.s.backlog.Offset() + before, &Error{v.Str}}
+	}
+	return nil
+}
+
+func (a *Applier) selectDB(x *exec, f Frame, before int64) error {
+	n, err := parseInt(argString(f.Args, 1))
+	if err == nil && (n < 0 || n >= int64(a.s.opts.Databases)) {
+		err = ErrNoDatabase
+	}
+	if err != nil {
+		return &StreamError{"SELECT", a.s.backlog.Offset() + before, err}
+	}
+	x.db = int(n)
+	return nil
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"math/rand/v2"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+func cmdHSet(x *exec, args [][]byte) resp.Value  { return x.hsetCommand("HSET", args) }
+func cmdHMSet(x *exec, args [][]byte) resp.Value { return x.hsetCommand("HMSET", args) }
+
+func (x *exec) hsetCommand(name string, args [][]byte) resp.Value {
+	if len(args)%2 != 0 {
+		return wrongArity(name)
+	}
+	rest := argStrings(args[1:])
+	added, err := x.hset(rest[0], rest[1:])
+	if err != nil {
+		return reply(err)
+	}
+	x.c.effect(x.db, append([]string{name}, rest...)...)
+	if name == "HMSET" {
+		return resp.OK()
+	}
+	return resp.Integer(int64(added))
+}
+
+func cmdHSetNX(x *exec, args [][]byte) resp.Value {
+	done, err := x.hsetNew(argString(args, 1), argString(args, 2), argString(args, 3))
+	if err != nil {
+		return reply(err)
+	}
+	return boolReply(done)
+}
+
+func cmdHGet(x *exec, args [][]byte) resp.Value {
+	e, err := x.hash(argString(args, 1))
+	value, ok := x.hget(e, argString(args, 2))
+	return textReply(value, ok, err)
+}
+
+func cmdHMGet(x *exec, args [][]byte) resp.Value {
+	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	elems := make([]resp.Value, len(args)-2)
+	for i := range elems {
+		value, ok := x.hget(e, argString(args, i+2))
+		elems[i] = textReply(value, ok, nil)
+	}
+	return resp.ArrayOf(elems...)
+}
+
+// hashElems collects what pick returns for each pair.
+func (x *exec) hashElems(args [][]byte, pick func(field, value string) []resp.Value) ([]resp.Value, error) {
+	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	elems := make([]resp.Value, 0, 2*x.hlen(e))
+	x.heach(e, func(f, v string) { elems = append(elems, pick(f, v)...) })
+	return elems, nil
+}
+
+func cmdHGetAll(x *exec, args [][]byte) resp.Value {
+	elems, err := x.hashElems(args, func(f, v string) []resp.Value {
+		return []resp.Value{resp.BulkString(f), resp.BulkString(v)}
+	})
+	if err != nil {
+		return reply(err)
+	}
+	return resp.MapOf(elems...)
+}
+
+func cmdHKeys(x *exec, args [][]byte) resp.Value {
+	elems, err := x.hashElems(args, func(f, _ string) []resp.Value { return []resp.Value{resp.BulkString(f)} })
+	return arrayReply(elems, err)
+}
+
+func cmdHVals(x *exec, args [][]byte) resp.Value {
+	elems, err := x.hashElems(args, func(_, v string) []resp.Value { return []resp.Value{resp.BulkString(v)} })
+	return arrayReply(elems, err)
+}
+
+func arrayReply(elems []resp.Value, err error) resp.Value {
+	if err != nil {
+		return reply(err)
+	}
+	return resp.ArrayOf(elems...)
+}
+
+func cmdHLen(x *exec, args [][]byte) resp.Value {
+	e, err := x.hash(argString(args, 1))
+	return intReply(x.hlen(e), err)
+}
+
+func cmdHExists(x *exec, args [][]byte) resp.Value {
+	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	_, ok := x.hget(e, argString(args, 2))
+	return boolReply(ok)
+}
+
+func cmdHStrLen(x *exec, args [][]byte) resp.Value {
+	e, err := x.hash(argString(args, 1))
+	value, _ := x.hget(e, argString(args, 2))
+	return intReply(len(value), err)
+}
+
+func cmdHDel(x *exec, args [][]byte) resp.Value {
+	return intReply(x.hdel(argString(args, 1), argStrings(args[2:])))
+}
+
+func cmdHIncrBy(x *exec, args [][]byte) resp.Value {
+	delta, err := parseInt(argString(args, 3))
+	if err != nil {
+		return reply(err)
+	}
+	return intReply(x.hincr(argString(args, 1), argString(args, 2), delta))
+}
+
+func cmdHIncrByFloat(x *exec, args [][]byte) resp.Value {
+	sum, err := x.hincrFloat(argString(args, 1), argString(args, 2), argString(args, 3))
+	return textReply(sum, true, err)
+}
+
+// cmdHRandField is HRANDFIELD key [count [WITHVALUES]]: count distinct fields,
+// or, for a negative count, that many with repetition.
+func cmdHRandField(x *exec, args [][]byte) resp.Value {
+	count, values, err := parseHRandField(args)
+	if err != nil {
+		return reply(err)
+	}
+	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	var all pairs
+	if e != nil && count != 0 {
+		x.heach(e, func(f, v string) { all = append(all, f, v) })
+	}
+	if len(args) == 2 {
+		if len(all) == 0 {
+			return resp.NullValue()
+		}
+		return resp.BulkString(all[2*rand.IntN(len(all)/2)])
+	}
+	return resp.ArrayOf(randomPairs(all, count, values)...)
+}
+
+func parseHRandField(args [][]byte) (count int64, values bool, err error) {
+	switch {
+	case len(args) == 2:
+		return 1, false, nil
+	case len(args) > 4 || len(args) == 4 && !isWord(args[3], "WITHVALUES"):
+		return 0, false, ErrSyntax
+	}
+	count, err = parseInt(argString(args, 2))
+	const most = 1 << 31 // more than any reply can hold
+	if err == nil && (count < -most || count > most) {
+		err = wireError("ERR value is out of range")
+	}
+	return count, len(args) == 4, err
+}
+
+func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
+	n := len(all) / 2
+	if n == 0 {
+		return nil
+	}
+	add := func(i int) {
+		elems = append(elems, resp.BulkString(all[2*i]))
+		if values {
+			elems = append(elems, resp.BulkString(all[2*i+1]))
+		}
+	}
+	if count < 0 {
+		for ; count < 0; count++ {
+			add(rand.IntN(n))
+		}
+		return elems
+	}
+	for _, i := range rand.Perm(n)[:min(int(count), n)] {
+		add(i)
+	}
+	return elems
+}
+
+func cmdHScan(x *exec, args [][]byte) resp.Value {
+	cursor, o, err := parseScan(args, 2)
+	if err != nil {
+		return reply(err)
+	}
+	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	var elems []resp.Value
+	add := func(f, v string) {
+		if o.matches(f) {
+			elems = append(elems, resp.BulkString(f), resp.BulkString(v))
+		}
+	}
+	if e != nil && e.Kind() == table.BigHash {
+		cursor = x.scan(e.Fields(), cursor, o.count, func(f *table.Entry) { add(f.Key(), f.Text()) })
+	} else {
+		x.heach(e, add)
+		cursor = 0
+	}
+	return scanReply(cursor, elems)
+}

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+func cmdDel(x *exec, args [][]byte) resp.Value {
+	return resp.Integer(int64(x.del("DEL", argStrings(args[1:]))))
+}
+
+func cmdUnlink(x *exec, args [][]byte) resp.Value {
+	return resp.Integer(int64(x.del("UNLINK", argStrings(args[1:]))))
+}
+
+func cmdExists(x *exec, args [][]byte) resp.Value {
+	return resp.Integer(int64(x.exists(argStrings(args[1:]))))
+}
+
+func cmdType(x *exec, args [][]byte) resp.Value {
+	return resp.SimpleString(typeName(x.entry(argString(args, 1))))
+}
+
+func cmdKeys(x *exec, args [][]byte) resp.Value {
+	pattern := argString(args, 1)
+	var elems []resp.Value
+	x.eachKey(func(e *table.Entry) {
+		if matchGlob(pattern, e.Key()) {
+			elems = append(elems, resp.BulkString(e.Key()))
+		}
+	})
+	return resp.ArrayOf(elems...)
+}
+
+// scanOptions are those of SCAN and HSCAN.
+type scanOptions struct {
+	pattern  string
+	all      bool // no pattern
+	count    int
+	typeName string
+}
+
+func (o scanOptions) matches(key string) bool { return o.all || matchGlob(o.pattern, key) }
+
+const defaultScanCount = 10
+
+// parseScan reads cursor and options from args[at:].
+func parseScan(args [][]byte, at int) (cursor uint64, o scanOptions, err error) {
+	o = scanOptions{all: true, count: defaultScanCount}
+	if cursor, err = strconv.ParseUint(argString(args, at), 10, 64); err != nil {
+		return 0, o, wireError("ERR invalid cursor")
+	}
+	for i := at + 1; i < len(args); i += 2 {
+		if i+1 == len(args) {
+			return 0, o, ErrSyntax
+		}
+		if err = o.parse(args[i], argString(args, i+1), at == 1); err != nil {
+			return 0, o, err
+		}
+	}
+	return cursor, o, nil
+}
+
+func (o *scanOptions) parse(word []byte, value string, typed bool) error {
+	switch {
+	case isWord(word, "MATCH"):
+		o.pattern, o.all = value, value == "*"
+	case isWord(word, "COUNT"):
+		n, err := parseInt(value)
+		if err != nil {
+			return err
+		}
+		if n < 1 {
+			return ErrSyntax
+		}
+		o.count = int(min(n, 1<<30))
+	case isWord(word, "TYPE") && typed:
+		o.typeName = strings.ToLower(value)
+	default:
+		return ErrSyntax
+	}
+	return nil
+}
+
+func cmdScan(x *exec, args [][]byte) resp.Value {
+	cursor, o, err := parseScan(args, 1)
+	if err != nil {
+		return reply(err)
+	}
+	var elems []resp.Value
+	cursor = x.scan(x.space().tab, cursor, o.count, func(e *table.Entry) {
+		if o.matches(e.Key()) && (o.typeName == "" || o.typeName == typeName(e)) {
+			elems = append(elems, resp.BulkString(e.Key()))
+		}
+	})
+	return scanReply(cursor, elems)
+}
+
+func scanReply(cursor uint64, elems []resp.Value) resp.Value {
+	return resp.ArrayOf(resp.BulkString(strconv.FormatUint(cursor, 10)), resp.ArrayOf(elems...))
+}
+
+func cmdRename(x *exec, args [][]byte) resp.Value {
+	_, err := x.rename(argString(args, 1), argString(args, 2), false)
+	return okReply(err)
+}
+
+func cmdRenameNX(x *exec, args [][]byte) resp.Value {
+	done, err := x.rename(argString(args, 1), argString(args, 2), true)
+	if err != nil {
+		return reply(err)
+	}
+	return boolReply(done)
+}
+
+func cmdCopy(x *exec, args [][]byte) resp.Value {
+	db, replace := x.db, false
+	for i := 3; i < len(args); i++ {
+		switch {
+		case isWord(args[i], "REPLACE"):
+			replace = true
+		case isWord(args[i], "DB") && i+1 < len(args):
+			i++
+			n, err := parseInt(argString(args, i))
+			if err != nil {
+				return reply(err)
+			}
+			db = int(max(min(n, maxDatabases), -1))
+		default:
+			return reply(ErrSyntax)
+		}
+	}
+	done, err := x.copyKey(argString(args, 1), argString(args, 2), db, replace)
+	if err != nil {
+		return reply(err)
+	}
+	return boolReply(done)
+}
+
+func cmdMove(x *exec, args [][]byte) resp.Value {
+	n, err := parseInt(argString(args, 2))
+	if err != nil {
+		return resp.Err("ERR value is not an integer or out of range")
+	}
+	done, err := x.move(argString(args, 1), int(max(min(n, maxDatabases), -1)))
+	if err != nil {
+		return reply(err)
+	}
+	return boolReply(done)
+}
+
+func cmdSwapDB(x *exec, args [][]byte) resp.Value {
+	a, err := parseInt(argString(args, 1))
+	if err != nil {
+		return resp.Err("ERR invalid first DB index")
+	}
+	b, err := parseInt(argString(args, 2))
+	if err != nil {
+		return resp.Err("ERR invalid second DB index")
+	}
+	clamp := func(n int64) int { return int(max(min(n, maxDatabases), -1)) }
+	return okReply(x.swap(clamp(a), clamp(b)))
+}
+
+func cmdRandomKey(x *exec, args [][]byte) resp.Value {
+	key, ok := x.randomKey()
+	return textReply(key, ok, nil)
+}
+
+func cmdDBSize(x *exec, args [][]byte) resp.Value {
+	return resp.Integer(int64(x.tableLen(x.space().tab)))
+}
+
+// flushWords checks the optional ASYNC or SYNC: emptying is O(1) either way.
+func flushWords(args [][]byte) error {
+	if len(args) == 1 || len(args) == 2 && (isWord(args[1], "ASYNC") || isWord(args[1], "SYNC")) {
+		return nil
+	}
+	return ErrSyntax
+}
+
+func cmdFlushDB(x *exec, args [][]byte) resp.Value {
+	if err := flushWords(args); err != nil {
+		return reply(err)
+	}
+	x.flush()
+	return resp.OK()
+}
+
+func cmdFlushAll(x *exec, args [][]byte) resp.Value {
+	if err := flushWords(args); err != nil {
+		return reply(err)
+	}
+	x.flushAll()
+	return resp.OK()
+}
+
+func cmdExpire(x *exec, args [][]byte) resp.Value {
+	return x.expireCommand(args, expireUnit{seconds: true}, "expire")
+}
+
+func cmdPExpire(x *exec, args [][]byte) resp.Value {
+	return x.expireCommand(args, expireUnit{}, "pexpire")
+}
+
+func cmdExpireAt(x *exec, args [][]byte) resp.Value {
+	return x.expireCommand(args, expireUnit{seconds: true, absolute: true}, "expireat")
+}
+
+func cmdPExpireAt(x *exec, args [][]byte) resp.Value {
+	return x.expireCommand(args, expireUnit{absolute: true}, "pexpireat")
+}
+
+func (x *exec) expireCommand(args [][]byte, u expireUnit, name string) resp.Value {
+	o, err := parseExpire(args[3:])
+	if err != nil {
+		return reply(err)
+	}
+	deadline, err := x.deadlineArg(argString(args, 2), u, name)
+	if err != nil {
+		return reply(err)
+	}
+	return boolReply(x.expireAt(argString(args, 1), deadline, o))
+}
+
+func parseExpire(args [][]byte) (o expireCondition, err error) {
+	for _, a := range args {
+		switch {
+		case isWord(a, "NX"):
+			o.ifNone = true
+		case isWord(a, "XX"):
+			o.ifSome = true
+		case isWord(a, "GT"):
+			o.ifLater = true
+		case isWord(a, "LT"):
+			o.ifSooner = true
+		default:
+			return o, wireError("ERR Unsupported option %s", a)
+		}
+	}
+	if o.ifNone && (o.ifSome || o.ifLater || o.ifSooner) {
+		return o, wireError("ERR NX and XX, GT or LT options at the same time are not compatible")
+	}
+	if o.ifLater && o.ifSooner {
+		return o, wireError("ERR GT and LT options at the same time are not compatible")
+	}
+	return o, nil
+}
+
+func cmdTTL(x *exec, args [][]byte) resp.Value {
+	d := x.deadline(argString(args, 1))
+	if d > 0 {
+		d = (max(d-x.clock(), 0) + 500) / 1000
+	}
+	return resp.Integer(d)
+}
+
+func cmdPTTL(x *exec, args [][]byte) resp.Value {
+	d := x.deadline(argString(args, 1))
+	if d > 0 {
+		d = max(d-x.clock(), 0)
+	}
+	return resp.Integer(d)
+}
+
+func cmdExpireTime(x *exec, args [][]byte) resp.Value {
+	d := x.deadline(argString(args, 1))
+	if d > 0 {
+		d = (d + 500) / 1000
+	}
+	return resp.Integer(d)
+}
+
+func cmdPExpireTime(x *exec, args [][]byte) resp.Value {
+	return resp.Integer(x.deadline(argString(args, 1)))
+}
+
+func cmdPersist(x *exec, args [][]byte) resp.Value {
+	return boolReply(x.persist(argString(args, 1)))
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"math"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+func cmdGet(x *exec, args [][]byte) resp.Value { return textReply(x.text(argString(args, 1))) }
+
+func cmdSet(x *exec, args [][]byte) resp.Value {
+	o, err := x.parseSet(args)
+	if err != nil {
+		return reply(err)
+	}
+	old, done, err := x.set(argString(args, 1), argString(args, 2), o)
+	switch {
+	case err != nil:
+		return reply(err)
+	case o.get && old == nil, !o.get && !done:
+		return resp.NullValue()
+	case o.get:
+		return resp.BulkString(old.Text())
+	}
+	return resp.OK()
+}
+
+// parseSet reads SET's options, which may come in any order, each kind once.
+func (x *exec) parseSet(args [][]byte) (o setOptions, err error) {
+	for i := 3; i < len(args); i++ {
+		switch {
+		case isWord(args[i], "NX") && !o.ifHeld:
+			o.ifNew = true
+		case isWord(args[i], "XX") && !o.ifNew:
+			o.ifHeld = true
+		case isWord(args[i], "GET"):
+			o.get = true
+		case isWord(args[i], "KEEPTTL") && o.deadline == 0:
+			o.keepTTL = true
+		default:
+			u, ok := expireWord(args[i])
+			if !ok || o.keepTTL || o.deadline != 0 || i+1 == len(args) {
+				return o, ErrSyntax
+			}
+			i++
+			if o.deadline, err = x.positiveDeadline(argString(args, i), u, "set"); err != nil {
+				return o, err
+			}
+		}
+	}
+	return o, nil
+}
+
+// expireWord reads EX, PX, EXAT or PXAT.
+func expireWord(arg []byte) (u expireUnit, ok bool) {
+	switch {
+	case isWord(arg, "EX"):
+		return expireUnit{seconds: true}, true
+	case isWord(arg, "PX"):
+		return expireUnit{}, true
+	case isWord(arg, "EXAT"):
+		return expireUnit{seconds: true, absolute: true}, true
+	case isWord(arg, "PXAT"):
+		return expireUnit{absolute: true}, true
+	}
+	return u, false
+}
+
+// positiveDeadline is deadlineArg for commands that refuse times of 0 and less.
+func (x *exec) positiveDeadline(arg string, u expireUnit, command string) (int64, error) {
+	if n, err := parseInt(arg); err == nil && n <= 0 {
+		return 0, wireError("ERR invalid expire time in '%s' command", command)
+	}
+	return x.deadlineArg(arg, u, command)
+}
+
+func cmdSetNX(x *exec, args [][]byte) resp.Value {
+	key, value := argString(args, 1), argString(args, 2)
+	r := x.ref(key)
+	if r.e != nil {
+		return boolReply(false)
+	}
+	x.c.put(r, table.NewText(x.c.version, key, value, 0))
+	x.c.effect(x.db, "SETNX", key, value)
+	return boolReply(true)
+}
+
+func cmdSetEX(x *exec, args [][]byte) resp.Value {
+	return x.setWithTTL(args, expireUnit{seconds: true}, "setex")
+}
+
+func cmdPSetEX(x *exec, args [][]byte) resp.Value {
+	return x.setWithTTL(args, expireUnit{}, "psetex")
+}
+
+func (x *exec) setWithTTL(args [][]byte, u expireUnit, name string) resp.Value {
+	deadline, err := x.positiveDeadline(argString(args, 2), u, name)
+	if err != nil {
+		return reply(err)
+	}
+	_, _, err = x.set(argString(args, 1), argString(args, 3), setOptions{deadline: deadline})
+	return okReply(err)
+}
+
+func cmdGetSet(x *exec, args [][]byte) resp.Value {
+	old, _, err := x.set(argString(args, 1), argString(args, 2), setOptions{get: true})
+	if old == nil {
+		return textReply("", false, err)
+	}
+	return textReply(old.Text(), true, err)
+}
+
+func cmdGetDel(x *exec, args [][]byte) resp.Value { return textReply(x.getDel(argString(args, 1))) }
+
+func cmdGetEX(x *exec, args [][]byte) resp.Value {
+	key := argString(args, 1)
+	deadline, persist, err := x.parseGetEX(args)
+	if err != nil {
+		return reply(err)
+	}
+	value, ok, err := x.text(key)
+	if ok && persist {
+		x.persist(key)
+	} else if ok && deadline != 0 {
+		x.expireAt(key, deadline, expireCondition{})
+	}
+	return textReply(value, ok, err)
+}
+
+func (x *exec) parseGetEX(args [][]byte) (deadline int64, persist bool, err error) {
+	switch {
+	case len(args) == 2:
+		return 0, false, nil
+	case len(args) == 3 && isWord(args[2], "PERSIST"):
+		return 0, true, nil
+	case len(args) != 4:
+		return 0, false, ErrSyntax
+	}
+	u, ok := expireWord(args[2])
+	if !ok {
+		return 0, false, ErrSyntax
+	}
+	deadline, err = x.positiveDeadline(argString(args, 3), u, "getex")
+	return deadline, false, err
+}
+
+func cmdMGet(x *exec, args [][]byte) resp.Value {
+	elems := make([]resp.Value, len(args)-1)
+	for i := range elems {
+		value, ok, err := x.text(argString(args, i+1))
+		elems[i] = textReply(value, ok && err == nil, nil)
+	}
+	return resp.ArrayOf(elems...)
+}
+
+func cmdMSet(x *exec, args [][]byte) resp.Value {
+	if len(args)%2 == 0 {
+		return wrongArity("mset")
+	}
+	x.mset(argStrings(args[1:]), false)
+	return resp.OK()
+}
+
+func cmdMSetNX(x *exec, args [][]byte) resp.Value {
+	if len(args)%2 == 0 {
+		return wrongArity("msetnx")
+	}
+	return boolReply(x.mset(argStrings(args[1:]), true))
+}
+
+func cmdIncr(x *exec, args [][]byte) resp.Value {
+	key := argString(args, 1)
+	return intReply(x.incr(key, 1, "INCR", key))
+}
+
+func cmdDecr(x *exec, args [][]byte) resp.Value {
+	key := argString(args, 1)
+	return intReply(x.incr(key, -1, "DECR", key))
+}
+
+func cmdIncrBy(x *exec, args [][]byte) resp.Value {
+	key, by := argString(args, 1), argString(args, 2)
+	delta, err := parseInt(by)
+	if err != nil {
+		return reply(err)
+	}
+	return intReply(x.incr(key, delta, "INCRBY", key, by))
+}
+
+func cmdDecrBy(x *exec, args [][]byte) resp.Value {
+	key, by := argString(args, 1), argString(args, 2)
+	delta, err := parseInt(by)
+	if err != nil {
+		return reply(err)
+	}
+	if delta == math.MinInt64 {
+		return resp.Err("ERR decrement would overflow")
+	}
+	return intReply(x.incr(key, -delta, "DECRBY", key, by))
+}
+
+func cmdIncrByFloat(x *exec, args [][]byte) resp.Value {
+	sum, err := x.incrFloat(argString(args, 1), argString(args, 2))
+	return textReply(sum, true, err)
+}
+
+func cmdAppend(x *exec, args [][]byte) resp.Value {
+	return intReply(x.appendText(argString(args, 1), argString(args, 2)))
+}
+
+func cmdSetRange(x *exec, args [][]byte) resp.Value {
+	offset, err := parseInt(argString(args, 2))
+	if err != nil {
+		return reply(err)
+	}
+	return intReply(x.setRange(argString(args, 1), offset, argString(args, 3)))
+}
+
+func cmdGetRange(x *exec, args [][]byte) resp.Value {
+	start, err := parseInt(argString(args, 2))
+	if err != nil {
+		return reply(err)
+	}
+	end, err := parseInt(argString(args, 3))
+	if err != nil {
+		return reply(err)
+	}
+	value, _, err := x.text(argString(args, 1))
+	return textReply(cutRange(value, start, end), true, err)
+}
+
+func cmdStrLen(x *exec, args [][]byte) resp.Value {
+	value, _, err := x.text(argString(args, 1))
+	return intReply(len(value), err)
+}

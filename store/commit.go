@@ -1,0 +1,258 @@
+package store
+
+import (
+	"strconv"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// A commit is one atomic change under way. It exists while the writer lock is
+// held, and there is one at a time.
+//
+// A commit that changes one slot is visible by that one store. A commit that
+// changes several calls atomic first: from then on what it replaces is kept in
+// pending, and readers follow it there until the view is switched at the end.
+type commit struct {
+	s       *Store
+	x       exec // the context in which the commit's commands run
+	version uint64
+	gen     *generation // differs from the view's once a command replaced databases
+	pending *past       // what readers see of the slots that changed; nil: one slot only
+	changes []change    // in order; kept for roll-back, and while anyone watches
+
+	effects  []byte // RESP commands for the stream, behind a MULTI that is sent only if it takes one
+	parts    int    // commands in effects, SELECTs not counted
+	selected int    // database that effects leave selected; -1 unknown
+	dirty    bool   // something changed, effects or not
+}
+
+// change is one touched record.
+type change struct {
+	ks       *keyspace // nil for a field
+	tab      *table.Table
+	db       int
+	h        uint64
+	old, new *table.Entry // nil: absent
+}
+
+// begin starts the one commit. REQUIRES: the writer lock.
+func (s *Store) begin(db int, from origin) *commit {
+	c := &s.mu.commit
+	v := s.view.Load()
+	c.version = s.published.Load() + 1
+	c.gen, c.pending = v.gen, nil
+	c.changes, c.effects = c.changes[:0], append(c.effects[:0], multiFrame...)
+	c.parts, c.selected = 0, s.backlog.History().StreamDB
+	c.dirty = false
+	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
+	return c
+}
+
+// atomic declares that more than one slot will change.
+func (c *commit) atomic() {
+	if c.pending != nil {
+		return
+	}
+	c.pending = newPast(c.version-1, 0)
+	c.s.view.Store(&view{gen: c.s.view.Load().gen, pending: c.pending})
+}
+
+// finish publishes the commit and appends its effects to the backlog. The order
+// matters: a cut needs the writer lock, so nobody sees one without the other.
+func (c *commit) finish() {
+	if c.parts > 0 {
+		c.appendEffects()
+	}
+	if !c.dirty && c.pending == nil {
+		return
+	}
+	if c.s.mu.replica && c.x.origin == client {
+		c.s.backlog.Taint("written to while following a primary")
+	}
+	c.s.fresh.Store(false)
+	c.s.published.Store(c.version)
+	if old := c.s.view.Load(); c.pending != nil || c.gen != old.gen {
+		c.s.view.Store(&view{gen: c.gen})
+		c.sweepTombstones()
+	}
+	c.s.stats.commits.Add(1)
+	c.release()
+}
+
+// release lets go of what the reused commit must not pin.
+func (c *commit) release() {
+	clear(c.changes)
+	c.gen, c.pending, c.x = nil, nil, exec{}
+	if cap(c.effects) > 1<<20 {
+		c.effects = nil
+	}
+	if cap(c.changes) > 1<<16 {
+		c.changes = nil
+	}
+}
+
+var (
+	multiFrame = resp.AppendCommand(nil, "MULTI")
+	execFrame  = resp.AppendCommand(nil, "EXEC")
+)
+
+// appendEffects hands the effects to the backlog in one piece: its end never
+// stands inside of a transaction.
+func (c *commit) appendEffects() {
+	unit := c.effects[len(multiFrame):]
+	if c.parts > 1 {
+		c.effects = append(c.effects, execFrame...)
+		unit = c.effects
+	}
+	c.s.backlog.Append(unit)
+	c.s.backlog.SetStreamDB(c.selected)
+}
+
+// effect adds a command to what the stream will carry. Effects of the stream's
+// own commands are the bytes that came: they are not made anew. What a client
+// writes to a replica stays there.
+func (c *commit) effect(db int, args ...string) {
+	if c.x.origin == stream || c.s.mu.replica {
+		return
+	}
+	c.selectDB(db)
+	c.effects = resp.AppendCommand(c.effects, args...)
+	c.parts++
+}
+
+func (c *commit) selectDB(db int) {
+	if c.selected != db {
+		c.effects = resp.AppendCommand(c.effects, "SELECT", strconv.Itoa(db))
+		c.selected = db
+	}
+}
+
+// put makes e the entry of r's key.
+func (c *commit) put(r ref, e *table.Entry) {
+	old := c.before(r)
+	r.tab.Put(r.h, e)
+	c.after(r, old, e)
+}
+
+// remove takes r's key out. In a commit of several slots a tombstone stands in
+// for it until the end: a reader must not take it for a key that never was.
+func (c *commit) remove(r ref) {
+	old := c.before(r)
+	if c.pending != nil {
+		r.tab.Put(r.h, table.NewTombstone(c.version, r.key))
+	} else {
+		r.tab.Remove(r.h, r.key, c.version)
+	}
+	c.after(r, old, nil)
+}
+
+// before keeps what open snapshots and readers of this commit still need.
+func (c *commit) before(r ref) *table.Entry {
+	old := r.e
+	if len(c.s.mu.snapshots) > 0 || c.pending != nil {
+		c.keep(r)
+	}
+	r.tab.SetChanged(c.version)
+	return old
+}
+
+func (c *commit) keep(r ref) {
+	stands := r.tab.Find(r.h, r.key) // may be a tombstone of this commit: then nothing is kept
+	for _, sn := range c.s.mu.snapshots {
+		c.keepFor(&sn.past, r, stands)
+	}
+	if c.pending != nil {
+		c.keepFor(c.pending, r, stands)
+	}
+}
+
+func (c *commit) keepFor(p *past, r ref, stands *table.Entry) {
+	if r.tab.Changed() <= p.version || stands != nil && stands.Version() <= p.version {
+		p.keep(r.tab, r.h, stands)
+	}
+}
+
+// after follows a changed slot into the deadline index and the list of changes.
+func (c *commit) after(r ref, old, e *table.Entry) {
+	c.dirty = true
+	if r.ks != nil {
+		r.ks.due.replace(old, e)
+	}
+	if c.pending != nil {
+		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
+	}
+}
+
+// expire removes a key past its deadline, on behalf of the command that met it.
+func (c *commit) expire(r ref) {
+	c.effect(r.db, "DEL", r.key)
+	c.remove(r)
+	c.s.stats.expired.Add(1)
+}
+
+// replaceSpace makes ks database n of the working generation.
+func (c *commit) replaceSpace(n int, ks *keyspace) {
+	c.setGeneration(c.gen.with(n, ks))
+}
+
+func (c *commit) setGeneration(g *generation) {
+	c.gen, c.x.gen, c.dirty = g, g, true
+}
+
+// sweepTombstones removes the marks of keys that are gone for good, once no
+// view asks for what they stood for.
+func (c *commit) sweepTombstones() {
+	for _, ch := range c.changes {
+		key := ch.key()
+		if e := ch.tab.Find(ch.h, key); e != nil && e.Kind() == table.Tombstone {
+			ch.tab.Remove(ch.h, key, c.version)
+		}
+	}
+}
+
+func (ch change) key() string {
+	if ch.old != nil {
+		return ch.old.Key()
+	}
+	return ch.new.Key()
+}
+
+// rollBack undoes the commit: data, deadlines and effects. The version is used
+// up, so that no later commit's entries can be taken for the undone ones.
+// REQUIRES: atomic was called before the first change.
+func (c *commit) rollBack() {
+	for i := len(c.changes) - 1; i >= 0; i-- {
+		c.undo(c.changes[i])
+	}
+	c.s.published.Store(c.version)
+	c.s.view.Store(&view{gen: c.s.view.Load().gen})
+	c.sweepTombstones()
+	c.release()
+}
+
+// abandon ends a commit whose command failed: one of several slots is undone,
+// any other has not changed anything.
+func (c *commit) abandon() {
+	if c.pending != nil {
+		c.rollBack()
+	}
+}
+
+func (c *commit) undo(ch change) {
+	if ch.ks != nil {
+		ch.ks.due.replace(ch.new, ch.old)
+	}
+	back := ch.old
+	if back == nil {
+		back = table.NewTombstone(c.version, ch.new.Key())
+	}
+	ch.tab.Put(ch.h, back)
+}
+
+// atomicIf is atomic where several slots will change.
+func (c *commit) atomicIf(several bool) {
+	if several {
+		c.atomic()
+	}
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"github.com/understudy-go/understudy/resp"
+)
+
+// DB is one database of a store as it is now: a small value to copy and keep.
+// It looks the data up anew at each call, so it stays valid over full resyncs.
+type DB struct{ writes }
+
+// SnapshotDB is one database of a snapshot.
+type SnapshotDB struct{ reads }
+
+// TxDB is one database inside of an Update. It reads what the transaction has
+// written. It is of no use after the closure returned: then every method
+// returns [ErrClosed].
+type TxDB struct{ writes }
+
+// DB returns database n. If there is none, its methods return [ErrNoDatabase].
+func (s *Store) DB(n int) DB { return DB{writes{reads{s: s, n: n}}} }
+
+// DB returns database n as it was at the cut.
+func (sn *Snapshot) DB(n int) SnapshotDB { return SnapshotDB{reads{s: sn.s, sn: sn, n: n}} }
+
+// Tx is a transaction. It belongs to the closure that Update called.
+type Tx struct{ c *commit }
+
+// DB returns database n inside of the transaction.
+func (t *Tx) DB(n int) TxDB {
+	if t.c == nil {
+		return TxDB{writes{reads{n: n, tx: t}}}
+	}
+	return TxDB{writes{reads{s: t.c.s, n: n, tx: t}}}
+}
+
+// reads are the methods that look at data, of whatever kind of database.
+type reads struct {
+	s  *Store
+	sn *Snapshot // of a SnapshotDB
+	tx *Tx       // of a TxDB
+	n  int
+}
+
+// one runs fn, which looks at one key's entry only.
+func (d reads) one(fn func(x *exec)) error {
+	if d.sn == nil && d.tx == nil {
+		return d.s.readOne(d.n, fn)
+	}
+	return d.many(fn)
+}
+
+// many runs fn against one instant.
+func (d reads) many(fn func(x *exec)) error {
+	switch {
+	case d.sn != nil:
+		return d.readSnapshot(fn)
+	case d.tx != nil:
+		x, err := d.txExec()
+		if err == nil {
+			fn(x)
+		}
+		return err
+	}
+	return d.s.readMany(d.n, fn)
+}
+
+func (d reads) readSnapshot(fn func(x *exec)) error {
+	if err := d.s.checkDB(d.n); err != nil {
+		return err
+	}
+	x := d.sn.exec(d.n)
+	fn(&x)
+	return d.sn.Err()
+}
+
+func (d reads) txExec() (*exec, error) {
+	c := d.tx.c
+	if c == nil {
+		return nil, ErrClosed
+	}
+	if err := c.s.checkDB(d.n); err != nil {
+		return nil, err
+	}
+	c.x.db, c.x.gen = d.n, c.gen
+	return &c.x, nil
+}
+
+// Do runs a read command, its name first, and returns the reply. Error replies
+// are returned as errors. It takes any command of the table that only reads.
+func (d reads) Do(args ...string) (v resp.Value, err error) {
+	cmd, argv, err := dataCommand(args)
+	if err != nil {
+		return v, err
+	}
+	if cmd.Flags&FlagWrite != 0 {
+		return v, wireError("ERR %s writes, and this is read only", cmd.Name)
+	}
+	over := d.many
+	if cmd.Flags&flagOneKey != 0 {
+		over = d.one
+	}
+	err = over(func(x *exec) { v = cmd.run(x, argv) })
+	return replyOrError(v, err)
+}
+
+// writes are the methods that look at and change data.
+type writes struct{ reads }
+
+func (d writes) write(fn func(x *exec) error) error {
+	if d.tx == nil {
+		return d.s.write(d.n, fn)
+	}
+	x, err := d.txExec()
+	if err != nil {
+		return err
+	}
+	return fn(x)
+}
+
+// Do runs one command, its name first, and returns the reply. Error replies are
+// returned as errors, worded as Redis 7.0 words them.
+func (d writes) Do(args ...string) (v resp.Value, err error) {
+	cmd, argv, err := dataCommand(args)
+	if err != nil {
+		return v, err
+	}
+	if cmd.Flags&FlagWrite == 0 {
+		return d.reads.Do(args...)
+	}
+	err = d.write(func(x *exec) error { v = cmd.run(x, argv); return nil })
+	return replyOrError(v, err)
+}
+
+func replyOrError(v resp.Value, err error) (resp.Value, error) {
+	if err == nil && v.Kind == resp.Error {
+		err = &Error{v.Str}
+	}
+	if err != nil {
+		return resp.Value{}, err
+	}
+	return v, nil
+}
+
+func dataCommand(args []string) (*Command, [][]byte, error) {
+	argv := make([][]byte, len(args))
+	for i, a := range args {
+		argv[i] = []byte(a)
+	}
+	if len(args) == 0 {
+		return nil, nil, wireError("ERR empty command")
+	}
+	cmd := LookupCommand(args[0])
+	switch {
+	case cmd == nil:
+		return nil, nil, &Error{unknownCommand(argv).Str}
+	case cmd.run == nil:
+		return nil, nil, wireError("ERR %s belongs to a session", cmd.Name)
+	case !cmd.accepts(len(args)):
+		return nil, nil, &Error{wrongArity(cmd.Name).Str}
+	}
+	return cmd, argv, nil
+}

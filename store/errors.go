@@ -1,0 +1,91 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// An Error is an error that a client of the wire would see too.
+type Error struct{ text string }
+
+func (e *Error) Error() string { return e.text }
+
+// Text is the error as the wire carries it, as Redis 7.0 words it.
+func (e *Error) Text() string { return e.text }
+
+// Errors of single operations.
+var (
+	// ErrNotFound is returned by typed reads of a key or field that is not there.
+	ErrNotFound = errors.New("store: not found")
+	// ErrWrongType is returned when the key holds another type.
+	ErrWrongType = &Error{"WRONGTYPE Operation against a key holding the wrong kind of value"}
+	// ErrReadOnly is returned by writes while the store follows a primary.
+	ErrReadOnly = &Error{"READONLY You can't write against a read only replica."}
+	// ErrNotInteger is returned when a value or argument is no 64-bit integer.
+	ErrNotInteger = &Error{"ERR value is not an integer or out of range"}
+	// ErrNotFloat is returned when a value or argument is no finite number.
+	ErrNotFloat = &Error{"ERR value is not a valid float"}
+	// ErrOverflow is returned when an increment would leave the 64-bit range.
+	ErrOverflow = &Error{"ERR increment or decrement would overflow"}
+	// ErrNotFinite is returned when an increment would give NaN or an infinity.
+	ErrNotFinite = &Error{"ERR increment would produce NaN or Infinity"}
+	// ErrTooLong is returned when a string would exceed 512 MiB.
+	ErrTooLong = &Error{"ERR string exceeds maximum allowed size (proto-max-bulk-len)"}
+	// ErrNoDatabase is returned for a database number outside of the store.
+	ErrNoDatabase = &Error{"ERR DB index is out of range"}
+	// ErrNoKey is returned by renames of a key that is not there.
+	ErrNoKey = &Error{"ERR no such key"}
+	// ErrSyntax is returned when a command's arguments make no sense.
+	ErrSyntax = &Error{"ERR syntax error"}
+)
+
+// Errors of the store as a whole.
+var (
+	// ErrNested is returned by writes inside of the closure of an Update of the
+	// same store: use its Tx.
+	ErrNested = errors.New("store: write inside of Update's own closure")
+	// ErrClosed is returned by every write after Close.
+	ErrClosed = errors.New("store: closed")
+	// ErrSnapshotTooOld is returned by reads of a snapshot that retained more
+	// bytes than Options.SnapshotBudget.
+	ErrSnapshotTooOld = errors.New("store: snapshot exceeded its budget and was dropped")
+	// ErrTransactionTooBig ends a stream whose MULTI exceeds Options.TransactionBytes.
+	ErrTransactionTooBig = errors.New("store: transaction in the stream exceeds the limit")
+)
+
+// UnknownCommandError ends a stream: the primary sent a write that this version
+// does not know, so its data can no longer be followed.
+type UnknownCommandError struct {
+	Name   string // as sent
+	Offset int64  // of the stream before the command
+}
+
+func (e *UnknownCommandError) Error() string {
+	return fmt.Sprintf("store: unknown command %q in the stream at offset %d", e.Name, e.Offset)
+}
+
+// StreamError ends a stream: a command in it could not be applied, so this data
+// set is not the primary's.
+type StreamError struct {
+	Name   string
+	Offset int64 // of the stream before the command
+	Err    error
+}
+
+func (e *StreamError) Error() string {
+	return fmt.Sprintf("store: command %q in the stream at offset %d: %v", e.Name, e.Offset, e.Err)
+}
+
+func (e *StreamError) Unwrap() error { return e.Err }
+
+func wireError(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
+
+// reply is err as a reply on the wire.
+func reply(err error) resp.Value {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return resp.Err(e.text)
+	}
+	return resp.Err("ERR " + err.Error())
+}

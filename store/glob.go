@@ -1,0 +1,83 @@
+package store
+
+// matchGlob reports whether s matches a pattern of Redis's kind: * any run, ?
+// any byte, [abc], [a-z] and [^a] classes, \ before a byte taken literally. A
+// class that is not closed reaches to the pattern's end.
+//
+// It looks back to the last star only, so its cost is at most len(pattern) *
+// len(s).
+func matchGlob(pattern, s string) bool {
+	star, retry := -1, 0
+	p, i := 0, 0
+	for i < len(s) {
+		if p < len(pattern) && pattern[p] == '*' {
+			star, retry = p, i
+			p++
+			continue
+		}
+		if n, ok := matchOne(pattern[p:], s[i]); ok {
+			p += n
+			i++
+			continue
+		}
+		if star < 0 {
+			return false
+		}
+		retry++
+		p, i = star+1, retry
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+// matchOne matches c against the first element of pattern, which is n bytes
+// long and no star.
+func matchOne(pattern string, c byte) (n int, ok bool) {
+	if pattern == "" {
+		return 0, false
+	}
+	switch pattern[0] {
+	case '?':
+		return 1, true
+	case '[':
+		return matchClass(pattern, c)
+	case '\\':
+		if len(pattern) > 1 {
+			return 2, pattern[1] == c
+		}
+	}
+	return 1, pattern[0] == c
+}
+
+func matchClass(pattern string, c byte) (n int, ok bool) {
+	i := 1
+	not := i < len(pattern) && pattern[i] == '^'
+	if not {
+		i++
+	}
+	for i < len(pattern) && pattern[i] != ']' {
+		size, hit := matchRange(pattern[i:], c)
+		i += size
+		ok = ok || hit
+	}
+	if i < len(pattern) {
+		i++
+	}
+	return i, ok != not
+}
+
+func matchRange(class string, c byte) (n int, ok bool) {
+	switch {
+	case class[0] == '\\' && len(class) > 1:
+		return 2, class[1] == c
+	case len(class) > 2 && class[1] == '-':
+		low, high := class[0], class[2]
+		if low > high {
+			low, high = high, low
+		}
+		return 3, low <= c && c <= high
+	}
+	return 1, class[0] == c
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"strconv"
+
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// hash is the hash at key, or nil.
+func (x *exec) hash(key string) (*table.Entry, error) {
+	return x.typed(x.entry(key), table.SmallHash, table.BigHash)
+}
+
+// hget is the value of a field of e, a hash or nil.
+func (x *exec) hget(e *table.Entry, field string) (value string, ok bool) {
+	switch {
+	case e == nil:
+	case e.Kind() == table.SmallHash:
+		return blobGet(e.Text(), field)
+	default:
+		if f := x.field(e.Fields(), field); f != nil {
+			return f.Text(), true
+		}
+	}
+	return "", false
+}
+
+// hlen is the number of fields of e, a hash or nil.
+func (x *exec) hlen(e *table.Entry) int {
+	switch {
+	case e == nil:
+		return 0
+	case e.Kind() == table.SmallHash:
+		return blobLen(e.Text())
+	}
+	return x.tableLen(e.Fields())
+}
+
+// heach calls fn for each pair of e, a hash or nil.
+func (x *exec) heach(e *table.Entry, fn func(field, value string)) {
+	switch {
+	case e == nil:
+	case e.Kind() == table.SmallHash:
+		for f, v := range blobPairs(e.Text()) {
+			fn(f, v)
+		}
+	default:
+		x.eachField(e.Fields(), func(f *table.Entry) { fn(f.Key(), f.Text()) })
+	}
+}
+
+func (x *exec) hashRef(key string) (ref, error) {
+	r := x.ref(key)
+	_, err := x.typed(r.e, table.SmallHash, table.BigHash)
+	return r, err
+}
+
+// hset writes pairs of field and value and returns how many fields are new.
+func (x *exec) hset(key string, fields []string) (added int, err error) {
+	r, err := x.hashRef(key)
+	if err != nil {
+		return 0, err
+	}
+	return x.hsetRef(r, fields), nil
+}
+
+func (x *exec) hsetRef(r ref, fields []string) (added int) {
+	if r.e != nil && r.e.Kind() == table.BigHash {
+		return x.hsetBig(r, fields)
+	}
+	var p pairs
+	if r.e != nil {
+		p = blobToPairs(r.e.Text())
+	}
+	had := len(p)
+	for i := 0; i < len(fields); i += 2 {
+		p.set(fields[i], fields[i+1])
+	}
+	x.c.put(r, x.s.hashEntry(x.c.version, r.key, p, deadlineOf(r.e)))
+	return (len(p) - had) / 2
+}
+
+func (x *exec) hsetBig(r ref, fields []string) (added int) {
+	x.c.atomicIf(len(fields) > 2)
+	for i := 0; i < len(fields); i += 2 {
+		f := x.fieldRef(r.e.Fields(), fields[i])
+		if f.e == nil {
+			added++
+		}
+		x.c.put(f, table.NewText(x.c.version, fields[i], fields[i+1], 0))
+	}
+	return added
+}
+
+// hsetNew writes a field that is not there yet.
+func (x *exec) hsetNew(key, field, value string) (bool, error) {
+	r, err := x.hashRef(key)
+	if err != nil {
+		return false, err
+	}
+	if _, ok := x.hget(r.e, field); ok {
+		return false, nil
+	}
+	x.hsetRef(r, []string{field, value})
+	x.c.effect(x.db, "HSETNX", key, field, value)
+	return true, nil
+}
+
+// hdel removes fields and returns how many were there. A hash without fields is
+// removed.
+func (x *exec) hdel(key string, fields []string) (removed int, err error) {
+	r, err := x.hashRef(key)
+	if r.e == nil || err != nil {
+		return 0, err
+	}
+	if r.e.Kind() == table.SmallHash {
+		removed = x.hdelSmall(r, fields)
+	} else {
+		removed = x.hdelBig(r, fields)
+	}
+	if removed > 0 {
+		x.c.effect(x.db, append([]string{"HDEL", key}, fields...)...)
+	}
+	return removed, nil
+}
+
+func (x *exec) hdelSmall(r ref, fields []string) (removed int) {
+	p := blobToPairs(r.e.Text())
+	for _, f := range fields {
+		if p.remove(f) {
+			removed++
+		}
+	}
+	switch {
+	case removed == 0:
+	case len(p) == 0:
+		x.c.remove(r)
+	default:
+		x.c.put(r, table.NewSmallHash(x.c.version, r.key, table.View(p.appendBlob(nil)), deadlineOf(r.e)))
+	}
+	return removed
+}
+
+// hdelBig takes the whole key out when no field would remain, so that nobody
+// ever sees an empty hash.
+func (x *exec) hdelBig(r ref, fields []string) (removed int) {
+	tab := r.e.Fields()
+	there := make(map[string]ref, len(fields))
+	for _, name := range fields {
+		if f := x.fieldRef(tab, name); f.e != nil {
+			there[name] = f
+		}
+	}
+	if len(there) == tab.Len() {
+		x.c.remove(r)
+		return len(there)
+	}
+	x.c.atomicIf(len(there) > 1)
+	for _, f := range there {
+		x.c.remove(f)
+	}
+	return len(there)
+}
+
+// hincr adds delta to the number in a field.
+func (x *exec) hincr(key, field string, delta int64) (int64, error) {
+	r, err := x.hashRef(key)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	if old, ok := x.hget(r.e, field); ok {
+		if n, err = parseInt(old); err != nil {
+			return 0, wireError("ERR hash value is not an integer")
+		}
+	}
+	if n, err = addInt(n, delta); err != nil {
+		return 0, err
+	}
+	x.hsetRef(r, []string{field, strconv.FormatInt(n, 10)})
+	x.c.effect(x.db, "HINCRBY", key, field, strconv.FormatInt(delta, 10))
+	return n, nil
+}
+
+// hincrFloat adds delta, a decimal number; the stream carries the result.
+func (x *exec) hincrFloat(key, field, delta string) (string, error) {
+	if d, err := parseFloat(delta); err != nil {
+		return "", err
+	} else if d.IsInf() {
+		return "", wireError("ERR value is NaN or Infinity")
+	}
+	r, err := x.hashRef(key)
+	if err != nil {
+		return "", err
+	}
+	old, ok := x.hget(r.e, field)
+	if !ok {
+		old = "0"
+	}
+	if _, err := parseFloat(old); err != nil {
+		return "", wireError("ERR hash value is not a float")
+	}
+	sum, err := addFloat(old, delta)
+	if err != nil {
+		return "", err
+	}
+	x.hsetRef(r, []string{field, sum})
+	x.c.effect(x.db, "HSET", key, field, sum)
+	return sum, nil
+}

@@ -1,0 +1,246 @@
+package table
+
+import (
+	"encoding/binary"
+	"strings"
+	"unsafe"
+)
+
+// Kind says what an entry's value is and how it is held.
+type Kind uint8
+
+const (
+	// Tombstone marks a key deleted by a commit that is not yet published.
+	Tombstone Kind = iota
+	// Text is a string.
+	Text
+	// SmallHash is a hash held as one blob of pairs.
+	SmallHash
+	// BigHash is a hash held as a table of its own, of Text entries by field.
+	BigHash
+)
+
+const (
+	headSize    = int(unsafe.Sizeof(Entry{}))
+	stampSize   = 8       // an inline deadline
+	maxKeyBits  = 24      // an inline key's length
+	inlineLimit = 1 << 10 // largest inline string value, in bytes
+
+	kindMask     = 0x0f
+	flagDeadline = 0x40 // inline form: the deadline follows the head
+	flagIndirect = 0x80 // the entry is the head of a boxed
+)
+
+// An Entry is a key with its value: the head of one allocation.
+//
+// In the inline form the head is followed, in the same allocation, by the
+// deadline (8 bytes, only if there is one), the key and the value; the
+// allocation holds no pointer, so the collector never scans it. Everything
+// that does not fit is a boxed, whose first field is this head.
+//
+// Invariant: no field changes after the entry was stored in a table.
+type Entry struct {
+	version uint64 // of the commit that wrote it
+	meta    uint32 // kind and flags in the low 8 bits, inline key length above
+	vlen    uint32 // inline value length
+}
+
+// boxed is the form of large values and of collections with structure.
+type boxed struct {
+	Entry
+	deadline int64
+	key      string
+	text     string
+	tail     *Tail
+	tab      *Table
+}
+
+// Tail is the shared buffer behind strings that grow by appending. Used is the
+// length of the longest string that was cut from it: only that one may be
+// extended in place.
+type Tail struct {
+	buf  []byte
+	used int
+}
+
+// NewText returns a string entry. The bytes of key and value are copied unless
+// value is longer than the inline limit: then value itself is kept and must
+// not change. deadline is in Unix milliseconds, 0 for none.
+func NewText(version uint64, key, value string, deadline int64) *Entry {
+	if len(value) > inlineLimit || len(key) >= 1<<maxKeyBits {
+		return &newBoxed(version, Text, strings.Clone(key), deadline, boxed{text: value}).Entry
+	}
+	return newInline(version, Text, key, value, deadline)
+}
+
+// NewSmallHash returns a hash entry around an encoded blob, which is copied.
+func NewSmallHash(version uint64, key, blob string, deadline int64) *Entry {
+	return newInline(version, SmallHash, key, blob, deadline)
+}
+
+// NewBigHash returns a hash entry around a table of fields.
+func NewBigHash(version uint64, key string, fields *Table, deadline int64) *Entry {
+	return &newBoxed(version, BigHash, strings.Clone(key), deadline, boxed{tab: fields}).Entry
+}
+
+// NewTombstone returns the mark of a deleted key.
+func NewTombstone(version uint64, key string) *Entry {
+	if len(key) >= 1<<maxKeyBits {
+		return &newBoxed(version, Tombstone, strings.Clone(key), 0, boxed{}).Entry
+	}
+	return newInline(version, Tombstone, key, "", 0)
+}
+
+// With returns e's value under another key, deadline and version. Large values
+// and tables are shared, not copied.
+func (e *Entry) With(version uint64, key string, deadline int64) *Entry {
+	if e.meta&flagIndirect != 0 {
+		b := e.box()
+		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: b.text, tail: b.tail, tab: b.tab}).Entry
+	}
+	if len(key) >= 1<<maxKeyBits {
+		if e.Kind() == Text {
+			return NewText(version, key, e.Text(), deadline)
+		}
+		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: e.Text()}).Entry
+	}
+	return newInline(version, e.Kind(), key, e.Text(), deadline)
+}
+
+// Append returns a string entry for e's value followed by more, under e's key
+// and deadline. Where e is the longest string of its buffer the bytes go behind
+// it in place: readers of e see only its own length.
+func (e *Entry) Append(version uint64, more string) *Entry {
+	old := e.Text()
+	n := len(old) + len(more)
+	if n <= inlineLimit {
+		return NewText(version, e.Key(), old+more, e.Deadline())
+	}
+	t := e.tail()
+	if t == nil || t.used != len(old) || n > len(t.buf) {
+		t = &Tail{buf: make([]byte, n+n/2)}
+		copy(t.buf, old)
+	}
+	copy(t.buf[len(old):], more)
+	t.used = n
+	return &newBoxed(version, Text, e.Key(), e.Deadline(), boxed{text: View(t.buf[:n]), tail: t}).Entry
+}
+
+func (e *Entry) tail() *Tail {
+	if e.meta&flagIndirect == 0 {
+		return nil
+	}
+	return e.box().tail
+}
+
+// newBoxed keeps key: callers whose key may alias a read buffer clone it.
+func newBoxed(version uint64, k Kind, key string, deadline int64, b boxed) *boxed {
+	b.Entry = Entry{version: version, meta: uint32(k) | flagIndirect}
+	b.deadline = deadline
+	b.key = key
+	return &b
+}
+
+func newInline(version uint64, k Kind, key, value string, deadline int64) *Entry {
+	meta, at := uint32(k)|uint32(len(key))<<8, headSize
+	if deadline != 0 {
+		meta, at = meta|flagDeadline, at+stampSize
+	}
+	b := make([]byte, at+len(key)+len(value))
+	if deadline != 0 {
+		binary.NativeEndian.PutUint64(b[headSize:], uint64(deadline))
+	}
+	copy(b[at:], key)
+	copy(b[at+len(key):], value)
+	// The slice has at least headSize bytes, and allocations of that size and
+	// more are aligned to 8.
+	e := (*Entry)(unsafe.Pointer(unsafe.SliceData(b)))
+	e.version, e.meta, e.vlen = version, meta, uint32(len(value))
+	return e
+}
+
+// REQUIRES: flagIndirect is set, so e is the first field of a boxed.
+func (e *Entry) box() *boxed { return (*boxed)(unsafe.Pointer(e)) }
+
+func (e *Entry) inline(at, n int) string {
+	return unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(e), at)), n)
+}
+
+func (e *Entry) keyAt() int {
+	if e.meta&flagDeadline != 0 {
+		return headSize + stampSize
+	}
+	return headSize
+}
+
+// Version is the version of the commit that wrote the entry.
+func (e *Entry) Version() uint64 { return e.version }
+
+// Kind is the entry's kind.
+func (e *Entry) Kind() Kind { return Kind(e.meta & kindMask) }
+
+// Key is the entry's key. It aliases the entry.
+func (e *Entry) Key() string {
+	if e.meta&flagIndirect != 0 {
+		return e.box().key
+	}
+	n := int(e.meta >> 8)
+	if n == 0 {
+		return ""
+	}
+	return e.inline(e.keyAt(), n)
+}
+
+// Text is the value of a string, or the blob of a small hash. It aliases the
+// entry.
+func (e *Entry) Text() string {
+	if e.meta&flagIndirect != 0 {
+		return e.box().text
+	}
+	if e.vlen == 0 {
+		return ""
+	}
+	return e.inline(e.keyAt()+int(e.meta>>8), int(e.vlen))
+}
+
+// Deadline is when the entry expires, in Unix milliseconds; 0 for never.
+func (e *Entry) Deadline() int64 {
+	if e.meta&(flagDeadline|flagIndirect) == 0 {
+		return 0
+	}
+	if e.meta&flagIndirect != 0 {
+		return e.box().deadline
+	}
+	b := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(e), headSize)), stampSize)
+	return int64(binary.NativeEndian.Uint64(b))
+}
+
+// Fields is the table of a BigHash, else nil.
+func (e *Entry) Fields() *Table {
+	if e.meta&flagIndirect == 0 {
+		return nil
+	}
+	return e.box().tab
+}
+
+// Same reports whether two string or small hash entries hold the same key,
+// value and deadline.
+func (e *Entry) Same(key, value string, k Kind, deadline int64) bool {
+	return e.Kind() == k && e.Text() == value && e.Deadline() == deadline && e.Key() == key
+}
+
+// Size is the entry's own memory in bytes, tables of fields not counted.
+func (e *Entry) Size() int {
+	if e.meta&flagIndirect != 0 {
+		b := e.box()
+		return int(unsafe.Sizeof(*b)) + len(b.key) + len(b.text)
+	}
+	return e.keyAt() + int(e.meta>>8) + int(e.vlen)
+}
+
+// View is b as a string, without a copy: valid and constant only as long as b
+// does not change.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Bytes is s as bytes, without a copy. Nobody may write to them.
+func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

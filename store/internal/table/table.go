@@ -1,0 +1,164 @@
+package table
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// A Table maps keys to entries. Use [New].
+type Table struct {
+	seed maphash.Seed
+	dir  atomic.Pointer[directory]
+
+	count   atomic.Int64  // entries that are no tombstones; changed by the writer
+	removed atomic.Uint64 // version of the last commit that took a key out
+	changed uint64        // version of the last commit that changed the table; the writer's
+}
+
+// directory finds the segment by the first depth bits of a hash. Several
+// neighbouring slots hold the same segment when it has fewer bits of its own.
+type directory struct {
+	depth    uint8
+	segments []atomic.Pointer[segment]
+}
+
+// New returns an empty table. Tables of one store share a seed, so that a
+// key's hash is computed once and its cursor means the same in each.
+func New(seed maphash.Seed) *Table {
+	t := &Table{seed: seed}
+	d := &directory{segments: make([]atomic.Pointer[segment], 1)}
+	d.segments[0].Store(newSegment(0, firstBits))
+	t.dir.Store(d)
+	return t
+}
+
+// Hash is the hash of key in this table.
+func (t *Table) Hash(key string) uint64 { return maphash.String(t.seed, key) }
+
+// Len is the number of entries, tombstones not counted.
+func (t *Table) Len() int { return int(t.count.Load()) }
+
+// Removed is the version of the last commit that took a key out of the table.
+func (t *Table) Removed() uint64 { return t.removed.Load() }
+
+// Changed is the version of the last commit that changed the table. Only the
+// writer may ask.
+func (t *Table) Changed() uint64 { return t.changed }
+
+// SetChanged notes the version of the commit that is about to change the table.
+func (t *Table) SetChanged(version uint64) { t.changed = version }
+
+// Depth is the number of leading hash bits that tell segments apart.
+func (t *Table) Depth() uint8 { return t.dir.Load().depth }
+
+func (d *directory) segment(h uint64) *segment { return d.segments[h>>(64-d.depth)].Load() }
+
+// Find returns the entry of key, whose hash is h, or nil. It never waits.
+func (t *Table) Find(h uint64, key string) *Entry { return t.dir.Load().segment(h).find(h, key) }
+
+// Put stores e under its key, whose hash is h, and returns the entry that it
+// replaced, or nil. Growing costs at most one segment: some 3,000 entries.
+func (t *Table) Put(h uint64, e *Entry) *Entry {
+	s := t.dir.Load().segment(h)
+	if old, p := s.locate(h, e.Key()); old != nil {
+		p.seg.buckets[p.at].slots[p.slot].Store(e)
+		t.count.Add(alive(e) - alive(old))
+		return old
+	}
+	if s.crowded() {
+		t.grow(s, h)
+		s = t.dir.Load().segment(h)
+	}
+	for !s.insert(h, e) {
+		t.grow(s, h)
+		s = t.dir.Load().segment(h)
+	}
+	t.count.Add(alive(e))
+	return nil
+}
+
+func alive(e *Entry) int64 {
+	if e.Kind() == Tombstone {
+		return 0
+	}
+	return 1
+}
+
+// Remove takes key out and returns its entry, or nil. version is the commit's.
+func (t *Table) Remove(h uint64, key string, version uint64) *Entry {
+	old, p := t.dir.Load().segment(h).locate(h, key)
+	if old == nil {
+		return nil
+	}
+	t.removed.Store(version) // before the key goes: see the store's reader of many keys
+	p.seg.remove(p)
+	t.count.Add(-alive(old))
+	return old
+}
+
+// grow replaces s, the segment of hash h, by a larger one or by two.
+func (t *Table) grow(s *segment, h uint64) {
+	if s.bits < fullBits {
+		t.rebuild(s, h)
+		return
+	}
+	t.split(s, h)
+}
+
+func (t *Table) rebuild(s *segment, h uint64) {
+	for bits := s.bits + growBits; ; bits++ {
+		n := newSegment(s.depth, bits)
+		if t.fill(s, n, n) {
+			t.install(h, s.depth, n)
+			return
+		}
+	}
+}
+
+func (t *Table) split(s *segment, h uint64) {
+	depth := s.depth + 1
+	for bits := uint8(fullBits); ; bits++ {
+		low, high := newSegment(depth, bits), newSegment(depth, bits)
+		if t.fill(s, low, high) {
+			first := h >> (64 - depth) << (64 - depth) &^ (1 << (64 - depth))
+			t.install(first|1<<(64-depth), depth, high)
+			t.install(first, depth, low)
+			return
+		}
+	}
+}
+
+// fill copies the entries of s to low or high, by the first hash bit that s
+// does not share. It reports false when one finds no place: then the new
+// segments are dropped and larger ones are tried.
+func (t *Table) fill(s, low, high *segment) bool {
+	return s.each(func(e *Entry) bool {
+		h := t.Hash(e.Key())
+		if low != high && h<<s.depth>>63 == 1 {
+			return high.insert(h, e)
+		}
+		return low.insert(h, e)
+	})
+}
+
+// install makes n the segment of all hashes that share h's first depth bits.
+func (t *Table) install(h uint64, depth uint8, n *segment) {
+	d := t.dir.Load()
+	if depth > d.depth {
+		d = d.double()
+		defer t.dir.Store(d)
+	}
+	span := 1 << (d.depth - depth)
+	first := int(h>>(64-depth)) * span
+	for i := range span {
+		d.segments[first+i].Store(n)
+	}
+}
+
+func (d *directory) double() *directory {
+	n := &directory{depth: d.depth + 1, segments: make([]atomic.Pointer[segment], 2*len(d.segments))}
+	for i := range n.segments {
+		n.segments[i].Store(d.segments[i/2].Load())
+	}
+	return n
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// typeName is Redis's name of e's type, "none" for nil.
+func typeName(e *table.Entry) string {
+	switch {
+	case e == nil:
+		return "none"
+	case e.Kind() == table.Text:
+		return "string"
+	}
+	return "hash"
+}
+
+// del removes keys and returns how many were there. name is DEL or UNLINK.
+func (x *exec) del(name string, keys []string) (n int) {
+	x.c.atomicIf(len(keys) > 1)
+	gone := make([]string, 1, len(keys)+1)
+	gone[0] = name
+	for _, key := range keys {
+		if r := x.ref(key); r.e != nil {
+			x.c.remove(r)
+			gone = append(gone, key)
+		}
+	}
+	if n = len(gone) - 1; n > 0 {
+		x.c.effect(x.db, gone...)
+	}
+	return n
+}
+
+func (x *exec) exists(keys []string) (n int) {
+	for _, key := range keys {
+		if x.entry(key) != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// rename moves a key's value, deadline included, to another key, which it
+// replaces unless ifNew says that it must not be there.
+func (x *exec) rename(from, to string, ifNew bool) (done bool, err error) {
+	r := x.ref(from)
+	if r.e == nil {
+		return false, ErrNoKey
+	}
+	name := "RENAME"
+	if ifNew {
+		name = "RENAMENX"
+		if from == to || x.ref(to).e != nil {
+			return false, nil
+		}
+	}
+	if from == to {
+		return true, nil
+	}
+	x.c.atomic()
+	x.c.put(x.ref(to), r.e.With(x.c.version, to, r.e.Deadline()))
+	x.c.remove(r)
+	x.c.effect(x.db, name, from, to)
+	return true, nil
+}
+
+// copyKey copies a key's value to a key of database db. O(1) for strings, O(n)
+// for a large hash.
+func (x *exec) copyKey(from, to string, db int, replace bool) (done bool, err error) {
+	if db < 0 || db >= x.s.opts.Databases {
+		return false, ErrNoDatabase
+	}
+	if from == to && db == x.db {
+		return false, wireError("ERR source and destination objects are the same")
+	}
+	r := x.ref(from)
+	if r.e == nil {
+		return false, nil
+	}
+	there := x.in(db).ref(to)
+	if there.e != nil && !replace {
+		return false, nil
+	}
+	x.in(db).c.put(there, x.s.duplicate(r.e, x.c.version, to))
+	effect := []string{"COPY", from, to}
+	if db != x.db {
+		effect = append(effect, "DB", strconv.Itoa(db))
+	}
+	if replace {
+		effect = append(effect, "REPLACE")
+	}
+	x.c.effect(x.db, effect...)
+	return true, nil
+}
+
+// in is x with another database selected.
+func (x *exec) in(db int) *exec {
+	y := *x
+	y.db = db
+	return &y
+}
+
+// duplicate is e's value under another key, sharing nothing that changes.
+func (s *Store) duplicate(e *table.Entry, version uint64, key string) *table.Entry {
+	if e.Kind() != table.BigHash {
+		return e.With(version, key, e.Deadline())
+	}
+	fields := s.newFields(version)
+	eachEntry(e.Fields(), func(f *table.Entry) { fields.Put(fields.Hash(f.Key()), f) })
+	return table.NewBigHash(version, key, fields, e.Deadline())
+}
+
+// move takes a key to another database if that has none of the name.
+func (x *exec) move(key string, db int) (done bool, err error) {
+	if db < 0 || db >= x.s.opts.Databases {
+		return false, ErrNoDatabase
+	}
+	if db == x.db {
+		return false, wireError("ERR source and destination objects are the same")
+	}
+	r, there := x.ref(key), x.in(db).ref(key)
+	if r.e == nil || there.e != nil {
+		return false, nil
+	}
+	x.c.atomic()
+	x.c.put(there, r.e.With(x.c.version, key, r.e.Deadline()))
+	x.c.remove(r)
+	x.c.effect(x.db, "MOVE", key, strconv.Itoa(db))
+	return true, nil
+}
+
+// swap exchanges two databases. O(1).
+func (x *exec) swap(a, b int) error {
+	if a < 0 || b < 0 || a >= x.s.opts.Databases || b >= x.s.opts.Databases {
+		return ErrNoDatabase
+	}
+	left, right := x.c.gen.spaces[a], x.c.gen.spaces[b]
+	x.c.replaceSpace(a, right)
+	x.c.replaceSpace(b, left)
+	x.gen = x.c.gen
+	x.c.effect(x.db, "SWAPDB", strconv.Itoa(a), strconv.Itoa(b))
+	return nil
+}
+
+// flush empties the selected database. O(1): what was there is left to readers
+// that still look at it, then to the collector.
+func (x *exec) flush() {
+	x.c.replaceSpace(x.db, newKeyspace(x.s.seed))
+	x.gen = x.c.gen
+	x.c.effect(x.db, "FLUSHDB")
+}
+
+func (x *exec) flushAll() {
+	x.c.setGeneration(newGeneration(x.s.opts.Databases, x.s.seed))
+	x.gen = x.c.gen
+	x.c.effect(x.db, "FLUSHALL")
+}
+
+// randomTries bounds the search of a key in a table that is nearly empty or
+// full of keys past their deadline; then the table is walked.
+const randomTries = 1000
+
+// randomKey is some key, fair within a factor of four; ok is false when there
+// is none.
+func (x *exec) randomKey() (key string, ok bool) {
+	tab := x.space().tab
+	for range randomTries {
+		if e := tab.Pick(rand.Uint64(), rand.IntN(table.Slots)); x.usable(e) {
+			return e.Key(), true
+		}
+	}
+	start := rand.Uint64()
+	for _, from := range []uint64{start, 0} {
+		for cursor := from; ; {
+			cursor = tab.Scan(cursor, func(e *table.Entry) {
+				if !ok && x.usable(e) {
+					key, ok = e.Key(), true
+				}
+			})
+			if ok || cursor == 0 {
+				break
+			}
+		}
+	}
+	return key, ok
+}
+
+func (x *exec) usable(e *table.Entry) bool {
+	return e != nil && e.Kind() != table.Tombstone && !x.expired(e)
+}
+
+// scan calls fn for the keys of some buckets, until count were seen, and
+// returns the next cursor, 0 at the end.
+func (x *exec) scan(tab *table.Table, cursor uint64, count int, fn func(*table.Entry)) uint64 {
+	for seen := 0; ; {
+		cursor = tab.Scan(cursor, func(e *table.Entry) {
+			seen++
+			if x.usable(e) {
+				fn(e)
+			}
+		})
+		// An empty bucket is work too: a sparse table must not be walked whole.
+		if seen++; cursor == 0 || seen >= count {
+			return cursor
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"hash/maphash"
+
+	"github.com/google/btree"
+
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// A generation is one complete data set. FLUSHALL, SWAPDB and a full resync
+// replace the whole by another in one step; snapshots and iterators keep the
+// one that they began with.
+type generation struct {
+	spaces []*keyspace // by database; the slice is never changed
+}
+
+// keyspace is one database.
+type keyspace struct {
+	tab *table.Table
+	due dueIndex // the writer's
+}
+
+func newGeneration(n int, seed maphash.Seed) *generation {
+	g := &generation{spaces: make([]*keyspace, n)}
+	for i := range g.spaces {
+		g.spaces[i] = newKeyspace(seed)
+	}
+	return g
+}
+
+func newKeyspace(seed maphash.Seed) *keyspace { return &keyspace{tab: table.New(seed)} }
+
+// with returns a copy of g in which database n is ks.
+func (g *generation) with(n int, ks *keyspace) *generation {
+	c := &generation{spaces: append([]*keyspace(nil), g.spaces...)}
+	c.spaces[n] = ks
+	return c
+}
+
+// dueIndex orders the keys that have a deadline by it, exactly. It is kept on
+// replicas too, though only a primary acts on it: promotion then costs nothing.
+// The zero value is empty.
+type dueIndex struct {
+	tree    *btree.BTreeG[due]
+	seconds int64 // sum of all deadlines, in Unix seconds, for averages
+}
+
+// due refers to an entry as it stands in the table, so that the index pins no
+// replaced entry's memory.
+type due struct {
+	at int64
+	e  *table.Entry
+}
+
+const dueDegree = 32
+
+func (a due) before(b due) bool {
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	return a.e.Key() < b.e.Key()
+}
+
+// replace follows the step of a key from entry old to e; either may be nil.
+func (x *dueIndex) replace(old, e *table.Entry) {
+	was, is := deadlineOf(old), deadlineOf(e)
+	if was != 0 && was != is {
+		x.tree.Delete(due{was, old})
+	}
+	x.seconds += is/1000 - was/1000
+	if is == 0 {
+		return
+	}
+	if x.tree == nil {
+		x.tree = btree.NewG(dueDegree, due.before)
+	}
+	x.tree.ReplaceOrInsert(due{is, e})
+}
+
+func deadlineOf(e *table.Entry) int64 {
+	if e == nil {
+		return 0
+	}
+	return e.Deadline()
+}
+
+// first is the entry with the earliest deadline, or nil.
+func (x *dueIndex) first() *table.Entry {
+	if x.tree == nil {
+		return nil
+	}
+	d, _ := x.tree.Min()
+	return d.e
+}
+
+func (x *dueIndex) len() int {
+	if x.tree == nil {
+		return 0
+	}
+	return x.tree.Len()
+}

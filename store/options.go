@@ -1,0 +1,82 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Options configures a store. The zero value is good; options are copied.
+type Options struct {
+	// Databases is the number of databases. Default 16.
+	Databases int
+	// BacklogBytes is how much of the stream is kept for partial resyncs.
+	// Default 10 MiB, as Valkey 8 and later. Raise it to what the busiest
+	// period writes during the longest outage that a replica should survive.
+	BacklogBytes int64
+	// SnapshotBudget is how many bytes of replaced entries one open snapshot
+	// may retain before it is given up with [ErrSnapshotTooOld]. Default 1 GiB;
+	// negative for no limit.
+	SnapshotBudget int64
+	// TransactionBytes bounds an unfinished MULTI in the stream of a primary,
+	// which is held back until its EXEC. Default 512 MiB.
+	TransactionBytes int64
+	// Clock tells the time. Default time.Now.
+	Clock func() time.Time
+	// Files is where Save and Load work. Default the operating system.
+	Files FileSystem
+}
+
+const (
+	defaultDatabases        = 16
+	defaultBacklogBytes     = 10 << 20
+	defaultSnapshotBudget   = 1 << 30
+	defaultTransactionBytes = 512 << 20
+	maxDatabases            = 1 << 16
+)
+
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	orInt64(&c.BacklogBytes, defaultBacklogBytes)
+	orInt64(&c.SnapshotBudget, defaultSnapshotBudget)
+	orInt64(&c.TransactionBytes, defaultTransactionBytes)
+	if c.Databases <= 0 {
+		c.Databases = defaultDatabases
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Files == nil {
+		c.Files = osFiles{}
+	}
+	c.Databases = min(c.Databases, maxDatabases)
+	return c
+}
+
+func orInt64(p *int64, def int64) {
+	if *p == 0 {
+		*p = def
+	}
+}
+
+// Validate returns every mistake in o, joined, or nil. New does not fail: it
+// replaces what is out of range by the nearest sensible value.
+func (o *Options) Validate() error {
+	if o == nil {
+		return nil
+	}
+	var errs []error
+	if o.Databases < 0 || o.Databases > maxDatabases {
+		errs = append(errs, fmt.Errorf("store: Databases %d is not within 0 and %d", o.Databases, maxDatabases))
+	}
+	if o.BacklogBytes < 0 {
+		errs = append(errs, fmt.Errorf("store: BacklogBytes %d is negative", o.BacklogBytes))
+	}
+	if o.TransactionBytes < 0 {
+		errs = append(errs, fmt.Errorf("store: TransactionBytes %d is negative", o.TransactionBytes))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,317 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// A Session is one client's execution context: its database, its open MULTI and
+// what it watches. It is used by one goroutine at a time.
+type Session struct {
+	s      *Store
+	extra  func(name string) *Command
+	db     int
+	offset int64
+
+	queuing bool     // between MULTI and EXEC
+	broken  bool     // a command was refused while queuing: EXEC will refuse all
+	queue   []queued // owned copies
+	watched []watch
+}
+
+type queued struct {
+	cmd  *Command
+	args [][]byte
+}
+
+// watch remembers what a key held. Entries are immutable, so that the same
+// entry means the same value; for a large hash its table must be unchanged too.
+type watch struct {
+	db      int
+	key     string
+	e       *table.Entry
+	changed uint64
+}
+
+// SessionOptions configure a session. The zero value is good.
+type SessionOptions struct {
+	// Extra finds commands that the caller adds to the store's own, by name in
+	// upper case, or returns nil. Between MULTI and EXEC they are queued too and
+	// run after the transaction's data commands.
+	Extra func(name string) *Command
+}
+
+// NewSession returns a session on database 0. It holds nothing that needs
+// closing.
+func (s *Store) NewSession(o *SessionOptions) *Session {
+	c := &Session{s: s}
+	if o != nil {
+		c.extra = o.Extra
+	}
+	return c
+}
+
+// DB is the number of the selected database.
+func (c *Session) DB() int { return c.db }
+
+// Offset is the offset of the stream after the session's last write: what WAIT
+// waits for.
+func (c *Session) Offset() int64 { return c.offset }
+
+// InMulti reports whether a MULTI is open.
+func (c *Session) InMulti() bool { return c.queuing }
+
+// Store is the session's store.
+func (c *Session) Store() *Store { return c.s }
+
+// Reset forgets MULTI, WATCH and the selected database.
+func (c *Session) Reset() {
+	c.endMulti()
+	c.db = 0
+}
+
+// Do executes one command, its name first, and returns the reply; errors are
+// replies of Kind Error with Redis 7.0's texts. args may be reused afterwards.
+func (c *Session) Do(args [][]byte) resp.Value {
+	if len(args) == 0 {
+		return resp.Err("ERR empty command")
+	}
+	cmd := c.lookup(args[0])
+	if cmd == nil {
+		return c.refuse(unknownCommand(args))
+	}
+	if !cmd.accepts(len(args)) {
+		return c.refuse(wrongArity(cmd.Name))
+	}
+	if c.queuing && !endsMulti(cmd) {
+		return c.enqueue(cmd, args)
+	}
+	return c.run(cmd, args)
+}
+
+func (c *Session) lookup(name []byte) *Command {
+	if cmd := lookup(name); cmd != nil && cmd.Flags&flagStream == 0 {
+		return cmd
+	}
+	if c.extra == nil || len(name) > longestExtra {
+		return nil
+	}
+	return c.extra(strings.ToUpper(string(name)))
+}
+
+const longestExtra = 64
+
+func endsMulti(cmd *Command) bool {
+	switch cmd.Name {
+	case "EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET":
+		return true
+	}
+	return false
+}
+
+func (c *Session) refuse(v resp.Value) resp.Value {
+	c.broken = c.queuing
+	return v
+}
+
+// The parts of an unknown command that its error quotes are as long as in Redis.
+const quotedBytes = 128
+
+func unknownCommand(args [][]byte) resp.Value {
+	var b strings.Builder
+	for _, a := range args[1:] {
+		if b.Len() >= quotedBytes {
+			break
+		}
+		b.WriteString("'" + clip(a, quotedBytes-b.Len()) + "' ")
+	}
+	text := "ERR unknown command '" + clip(args[0], quotedBytes) + "', with args beginning with: " + b.String()
+	return resp.Err(strings.NewReplacer("\r", " ", "\n", " ").Replace(text))
+}
+
+func clip(b []byte, n int) string { return string(b[:min(len(b), n)]) }
+
+func (c *Session) enqueue(cmd *Command, args [][]byte) resp.Value {
+	if cmd.Flags&FlagNoMulti != 0 {
+		return c.refuse(resp.Err("ERR Command not allowed inside a transaction"))
+	}
+	if cmd.Flags&FlagWrite != 0 && c.s.ReadOnly() {
+		return c.refuse(reply(ErrReadOnly))
+	}
+	own := make([][]byte, len(args))
+	for i, a := range args {
+		own[i] = slices.Clone(a)
+	}
+	c.queue = append(c.queue, queued{cmd, own})
+	return resp.SimpleString("QUEUED")
+}
+
+func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
+	switch {
+	case cmd.Run != nil:
+		return cmd.Run(c, args)
+	case cmd.Flags&FlagWrite != 0:
+		return c.write(cmd, args)
+	}
+	return c.read(cmd, args)
+}
+
+func (c *Session) write(cmd *Command, args [][]byte) (v resp.Value) {
+	err := c.s.write(c.db, func(x *exec) error {
+		v = cmd.run(x, args)
+		return nil
+	})
+	if err != nil {
+		return reply(err)
+	}
+	c.offset = c.s.backlog.Offset()
+	return v
+}
+
+func (c *Session) read(cmd *Command, args [][]byte) (v resp.Value) {
+	over := c.s.readMany
+	if cmd.Flags&flagOneKey != 0 {
+		over = c.s.readOne
+	}
+	err := over(c.db, func(x *exec) {
+		x.tally = true
+		v = cmd.run(x, args)
+	})
+	if err != nil {
+		return reply(err)
+	}
+	return v
+}
+
+func (c *Session) selectDB(args [][]byte) resp.Value {
+	n, err := parseInt(argString(args, 1))
+	if err != nil {
+		return resp.Err("ERR value is not an integer or out of range")
+	}
+	if n < 0 || n >= int64(c.s.opts.Databases) {
+		return reply(ErrNoDatabase)
+	}
+	c.db = int(n)
+	return resp.OK()
+}
+
+func (c *Session) multi([][]byte) resp.Value {
+	if c.queuing {
+		return resp.Err("ERR MULTI calls can not be nested")
+	}
+	c.queuing = true
+	return resp.OK()
+}
+
+func (c *Session) discard([][]byte) resp.Value {
+	if !c.queuing {
+		return resp.Err("ERR DISCARD without MULTI")
+	}
+	c.endMulti()
+	return resp.OK()
+}
+
+func (c *Session) endMulti() {
+	c.queuing, c.broken = false, false
+	c.queue, c.watched = nil, nil
+}
+
+func (c *Session) watch(args [][]byte) resp.Value {
+	if c.queuing {
+		return resp.Err("ERR WATCH inside MULTI is not allowed")
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	for _, a := range args[1:] {
+		c.watched = append(c.watched, c.s.watchKey(c.db, string(a)))
+	}
+	return resp.OK()
+}
+
+func (c *Session) unwatch([][]byte) resp.Value {
+	c.watched = nil
+	return resp.OK()
+}
+
+// watchKey notes what key holds. REQUIRES: the writer lock.
+func (s *Store) watchKey(db int, key string) watch {
+	x := exec{s: s, mode: writing, db: db, gen: s.view.Load().gen}
+	w := watch{db: db, key: key, e: x.entry(key)}
+	if w.e != nil && w.e.Fields() != nil {
+		w.changed = w.e.Fields().Changed()
+	}
+	return w
+}
+
+// exec runs the queue as one commit.
+func (c *Session) exec([][]byte) resp.Value {
+	if !c.queuing {
+		return resp.Err("ERR EXEC without MULTI")
+	}
+	queue, watched, broken := c.queue, c.watched, c.broken
+	c.endMulti()
+	if broken {
+		return resp.Err("EXECABORT Transaction discarded because of previous errors.")
+	}
+	replies, err := c.transact(queue, watched)
+	if err != nil {
+		return reply(err)
+	}
+	if replies == nil {
+		return resp.NullArray()
+	}
+	for i, q := range queue {
+		if q.cmd.Run != nil && q.cmd.Name != "SELECT" {
+			replies[i] = q.cmd.Run(c, q.args)
+		}
+	}
+	return resp.ArrayOf(replies...)
+}
+
+// transact runs the data commands of queue under one hold of the writer lock.
+// It returns nil when something watched has changed.
+func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error) {
+	if err := c.s.lock(); err != nil {
+		return nil, err
+	}
+	defer c.s.unlock()
+	for _, w := range watched {
+		if c.s.watchKey(w.db, w.key) != w {
+			return nil, nil
+		}
+	}
+	writes := 0
+	for _, q := range queue {
+		if q.cmd.Flags&FlagWrite != 0 {
+			writes++
+		}
+	}
+	if writes > 0 && c.s.mu.readOnly {
+		return nil, wireError("EXECABORT Transaction discarded because of: %s", ErrReadOnly.text)
+	}
+	cm := c.s.begin(c.db, client)
+	cm.atomicIf(writes > 1)
+	replies := c.runQueue(&cm.x, queue)
+	cm.finish()
+	if writes > 0 {
+		c.offset = c.s.backlog.Offset()
+	}
+	return replies, nil
+}
+
+func (c *Session) runQueue(x *exec, queue []queued) []resp.Value {
+	replies := make([]resp.Value, len(queue))
+	for i, q := range queue {
+		switch {
+		case q.cmd.run != nil:
+			replies[i] = q.cmd.run(x, q.args)
+		case q.cmd.Name == "SELECT":
+			replies[i] = c.selectDB(q.args)
+			x.db = c.db
+		}
+	}
+	return replies
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/understudy-go/understudy/store/backlog"
+)
+
+// A Snapshot is the data as it was at one instant, the cut, with the offset of
+// the stream at that instant. Taking one is O(1); holding it costs one kept
+// entry for each key that changes meanwhile, up to Options.SnapshotBudget. All
+// methods may be called from any goroutine.
+type Snapshot struct {
+	s       *Store
+	past    past
+	gen     *generation
+	history backlog.History
+	now     int64 // the cut's clock: what had expired then is gone, what had not stays
+	libs    libraries
+}
+
+// Snapshot makes a cut. Close the snapshot when it is no longer needed.
+func (s *Store) Snapshot() *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cut()
+}
+
+// cut notes version, history and generation in one critical section.
+// REQUIRES: the writer lock, no commit under way.
+func (s *Store) cut() *Snapshot {
+	sn := &Snapshot{
+		s:       s,
+		gen:     s.view.Load().gen,
+		history: s.backlog.History(),
+		now:     s.opts.Clock().UnixMilli(),
+		libs:    s.mu.functions,
+	}
+	sn.past.init(s.published.Load(), s.opts.SnapshotBudget)
+	s.mu.snapshots = append(s.mu.snapshots, sn)
+	return sn
+}
+
+// Close lets go of what the snapshot retained. A second Close does nothing. It
+// never fails.
+func (sn *Snapshot) Close() error {
+	s := sn.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.mu.snapshots, sn); i >= 0 {
+		s.mu.snapshots = slices.Delete(s.mu.snapshots, i, i+1)
+	}
+	return nil
+}
+
+// History is the history of the data at the cut: replication ID and offset.
+func (sn *Snapshot) History() backlog.History { return sn.history }
+
+// Retained is the number of bytes kept for this snapshot alone.
+func (sn *Snapshot) Retained() int64 { return sn.past.retained.Load() }
+
+// Err is [ErrSnapshotTooOld] once the snapshot was dropped, and nil before. What
+// was read before an Err of nil is good.
+func (sn *Snapshot) Err() error {
+	if sn.past.spent.Load() {
+		return ErrSnapshotTooOld
+	}
+	return nil
+}
+
+func (sn *Snapshot) exec(db int) exec {
+	return exec{s: sn.s, mode: past_, db: db, gen: sn.gen, past: &sn.past, now: sn.now}
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"bytes"
+	"hash/maphash"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/understudy-go/understudy/store/backlog"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// A Store is a data set of several databases, with its history and its backlog.
+// Use [New]. All methods may be called from any goroutine.
+type Store struct {
+	opts    Options
+	seed    maphash.Seed
+	backlog *backlog.Backlog
+
+	view      atomic.Pointer[view]
+	published atomic.Uint64 // version of the last commit that readers may see
+	fresh     atomic.Bool   // no write, no load, no sync yet
+	updater   atomic.Uint64 // goroutine that runs an Update closure; 0 for none
+	stats     counters
+
+	// mu is the writer lock. The stream is one sequence, so commits are one
+	// sequence. Nothing waits while holding it, except user code in Update.
+	mu struct {
+		sync.Mutex
+		commit    commit // the one commit under way, reused
+		snapshots []*Snapshot
+		replica   bool // follows a primary: nothing expires by itself
+		readOnly  bool // refuses clients' writes
+		closed    bool
+		functions libraries
+	}
+}
+
+// view is what readers find the data by. It is replaced, never changed, and
+// switching it is the instant at which a commit of several slots is seen.
+type view struct {
+	gen     *generation
+	pending *past // of the commit under way: what its slots held before; or nil
+}
+
+// New returns an empty store that accepts writes. A nil o means defaults.
+func New(o *Options) *Store {
+	s := &Store{opts: o.withDefaults(), seed: maphash.MakeSeed()}
+	s.backlog = backlog.New(s.opts.BacklogBytes)
+	s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.seed)})
+	s.fresh.Store(true)
+	s.mu.commit.s = s
+	return s
+}
+
+// Close refuses all further writes. Reads go on, as long as somebody holds the
+// store. It never fails.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.closed = true
+	return nil
+}
+
+// Databases is the number of databases.
+func (s *Store) Databases() int { return s.opts.Databases }
+
+// find is the entry of a key as published, or nil. It never waits: the loop
+// repeats only when a commit of several slots began or ended in between.
+func (s *Store) find(db int, h uint64, key string) *table.Entry {
+	v := s.view.Load()
+	for {
+		tab := v.gen.spaces[db].tab
+		e := tab.Find(h, key)
+		if v.pending != nil && e != nil && e.Version() > v.pending.version {
+			e = v.pending.kept(tab, h, key)
+		}
+		w := s.view.Load()
+		if w == v {
+			return e
+		}
+		v = w
+	}
+}
+
+// lock takes the writer lock for a write from a client or from the program.
+func (s *Store) lock() error {
+	if !s.mu.TryLock() {
+		if u := s.updater.Load(); u != 0 && u == goroutine() {
+			return ErrNested
+		}
+		s.mu.Lock()
+	}
+	if s.mu.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+// unlock ends what lock began and wakes who waits for the stream.
+func (s *Store) unlock() {
+	s.mu.Unlock()
+	s.backlog.Wake()
+}
+
+// goroutine is the number of the calling goroutine, read from the first line of
+// its stack. It serves to turn a certain deadlock into an error, nothing else.
+func goroutine() (n uint64) {
+	var buf [40]byte
+	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
+	for _, c := range line {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n
+}
+
+// write runs fn as one commit in database db.
+func (s *Store) write(db int, fn func(x *exec) error) error {
+	if err := s.checkDB(db); err != nil {
+		return err
+	}
+	if err := s.lock(); err != nil {
+		return err
+	}
+	defer s.unlock()
+	if s.mu.readOnly {
+		return ErrReadOnly
+	}
+	c := s.begin(db, client)
+	err := fn(&c.x)
+	// A command that fails changed nothing, except that it may have met a key
+	// past its deadline and removed it.
+	c.finish()
+	return err
+}
+
+func (s *Store) checkDB(db int) error {
+	if db < 0 || db >= s.opts.Databases {
+		return ErrNoDatabase
+	}
+	return nil
+}
+
+const sharedTries = 3
+
+// readMany runs fn against one instant of the data: without a lock as long as
+// no writer gets in between, on a snapshot after a few tries.
+func (s *Store) readMany(db int, fn func(x *exec)) error {
+	if err := s.checkDB(db); err != nil {
+		return err
+	}
+	x := exec{s: s, mode: shared, db: db}
+	for range sharedTries {
+		x.at, x.torn = s.published.Load(), false
+		x.v = s.view.Load()
+		x.gen = x.v.gen
+		if fn(&x); !x.torn {
+			return nil
+		}
+		if x.long {
+			break
+		}
+	}
+	sn := s.Snapshot()
+	defer sn.Close()
+	y := sn.exec(db)
+	fn(&y)
+	return sn.Err()
+}
+
+// readOne runs fn, which looks at one key only.
+func (s *Store) readOne(db int, fn func(x *exec)) error {
+	if err := s.checkDB(db); err != nil {
+		return err
+	}
+	x := exec{s: s, mode: live, db: db, gen: s.view.Load().gen}
+	fn(&x)
+	return nil
+}
+
+// Update runs fn as one transaction: nobody sees a part of it, and the stream
+// carries it between MULTI and EXEC. It returns the offset of the stream after
+// it, which is what WaitReplicas waits for. An error or a panic of fn undoes
+// everything and is handed on.
+//
+// fn runs under the writer lock: it should compute and write, and do no I/O.
+// Writes to the same store that do not go through tx return [ErrNested].
+func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
+	if err := s.lock(); err != nil {
+		return 0, err
+	}
+	defer s.unlock()
+	if s.mu.readOnly {
+		return 0, ErrReadOnly
+	}
+	c := s.begin(0, client)
+	c.atomic()
+	tx := &Tx{c: c}
+	done := false
+	defer func() {
+		tx.c = nil
+		s.updater.Store(0)
+		if !done {
+			c.rollBack()
+		}
+	}()
+	s.updater.Store(goroutine())
+	if err = fn(tx); err != nil {
+		return 0, err
+	}
+	done = true
+	c.finish()
+	return s.backlog.Offset(), nil
+}
+
+// View runs fn on a snapshot, which is closed afterwards. It blocks nobody.
+func (s *Store) View(fn func(sn *Snapshot) error) error {
+	sn := s.Snapshot()
+	defer sn.Close()
+	if err := fn(sn); err != nil {
+		return err
+	}
+	return sn.Err()
+}

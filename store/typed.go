@@ -1,0 +1,102 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// A Codec turns values of one Go type into strings and back.
+type Codec[T any] interface {
+	// Append appends the encoding of v to b.
+	Append(b []byte, v *T) ([]byte, error)
+	// Decode sets *v, which is a zero T, from text, all of it.
+	Decode(text string, v *T) error
+}
+
+// A DecodeError is returned when a value in the store is no T.
+type DecodeError struct {
+	Key string
+	Err error
+}
+
+func (e *DecodeError) Error() string { return fmt.Sprintf("store: value of %q: %v", e.Key, e.Err) }
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Typed reads and writes the strings under a prefix as values of one Go type.
+// It is a small value without state; the store holds the encoded form.
+type Typed[T any] struct {
+	db     DB
+	prefix string
+	codec  Codec[T]
+}
+
+// As returns a typed view of the keys of db that start with prefix. A nil codec
+// is [MsgPack].
+func As[T any](db DB, prefix string, codec Codec[T]) Typed[T] {
+	if codec == nil {
+		codec = MsgPack[T]()
+	}
+	return Typed[T]{db, prefix, codec}
+}
+
+// Get returns the value of id, [ErrNotFound], or a [*DecodeError].
+func (t Typed[T]) Get(id string) (v T, err error) {
+	text, err := t.db.Get(t.prefix + id)
+	if err != nil {
+		return v, err
+	}
+	return t.decode(t.prefix+id, text)
+}
+
+func (t Typed[T]) decode(key, text string) (v T, err error) {
+	if err = t.codec.Decode(text, &v); err != nil {
+		var zero T
+		return zero, &DecodeError{key, err}
+	}
+	return v, nil
+}
+
+// Set writes the value of id. A ttl above 0 makes it expire that much later.
+func (t Typed[T]) Set(id string, v T, ttl time.Duration) error {
+	b, err := t.codec.Append(nil, &v)
+	if err != nil {
+		return err
+	}
+	return t.db.Set(t.prefix+id, table.View(b), ttl)
+}
+
+// Delete removes the value of id, and reports whether it was there.
+func (t Typed[T]) Delete(id string) (bool, error) {
+	n, err := t.db.Del(t.prefix + id)
+	return n > 0, err
+}
+
+// All yields every id with its value, as of one instant, in no stated order.
+// The walk is O(keys of the database). Values that cannot be decoded come as a
+// [*DecodeError]; other errors end the iteration.
+func (t Typed[T]) All() iter.Seq2[string, Decoded[T]] {
+	return func(yield func(string, Decoded[T]) bool) {
+		t.db.eachEntry(func(_ *exec, e *table.Entry) bool {
+			id, ok := strings.CutPrefix(e.Key(), t.prefix)
+			if !ok || e.Kind() != table.Text {
+				return true
+			}
+			v, err := t.decode(e.Key(), e.Text())
+			return yield(id, Decoded[T]{v, err})
+		})
+	}
+}
+
+// Decoded is a value met while iterating.
+type Decoded[T any] struct {
+	Value T
+	Err   error // a *DecodeError; then Value is zero
+}
+
+// errTrailing is returned for bytes behind a decoded value.
+var errTrailing = errors.New("bytes behind the value")

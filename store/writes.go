@@ -1,0 +1,121 @@
+package store
+
+import (
+	"time"
+)
+
+// Set writes a string. A ttl above 0 makes it expire that much later; 0 never. O(1).
+func (d writes) Set(key, value string, ttl time.Duration) error {
+	return d.write(func(x *exec) error {
+		_, _, err := x.set(key, value, setOptions{deadline: x.deadlineIn(ttl)})
+		return err
+	})
+}
+
+// SetNX writes a string unless the key is there, and reports whether it did.
+func (d writes) SetNX(key, value string, ttl time.Duration) (done bool, err error) {
+	err = d.write(func(x *exec) (err error) {
+		_, done, err = x.set(key, value, setOptions{deadline: x.deadlineIn(ttl), ifNew: true})
+		return err
+	})
+	return done, err
+}
+
+// Incr adds delta to the number at key, 0 if there is none, and returns the sum.
+// The error is [ErrNotInteger], [ErrOverflow] or [ErrWrongType].
+func (d writes) Incr(key string, delta int64) (n int64, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.incr(key, delta, "INCRBY", key, formatInt(delta))
+		return err
+	})
+	return n, err
+}
+
+// Append appends to the string at key and returns its new length. Amortised
+// O(len(more)).
+func (d writes) Append(key, more string) (n int, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.appendText(key, more)
+		return err
+	})
+	return n, err
+}
+
+// Del removes keys and returns how many were there.
+func (d writes) Del(keys ...string) (n int, err error) {
+	err = d.write(func(x *exec) error {
+		n = x.del("DEL", keys)
+		return nil
+	})
+	return n, err
+}
+
+// Rename moves a key's value and deadline to another key and replaces what is
+// there. The error is [ErrNoKey] when from is not there. O(1) for every size.
+func (d writes) Rename(from, to string) error {
+	return d.write(func(x *exec) error {
+		_, err := x.rename(from, to, false)
+		return err
+	})
+}
+
+// Expire makes key expire at the given time, and reports whether it was there.
+// A time in the past removes it.
+func (d writes) Expire(key string, at time.Time) (done bool, err error) {
+	err = d.write(func(x *exec) error {
+		done = x.expireAt(key, at.UnixMilli(), expireCondition{})
+		return nil
+	})
+	return done, err
+}
+
+// Persist takes key's deadline away, and reports whether it had one.
+func (d writes) Persist(key string) (done bool, err error) {
+	err = d.write(func(x *exec) error {
+		done = x.persist(key)
+		return nil
+	})
+	return done, err
+}
+
+// HSet writes pairs of field and value and returns how many fields are new. O(1)
+// a pair; in a small hash O(fields), at most 128.
+func (d writes) HSet(key string, pairs ...string) (added int, err error) {
+	if len(pairs) == 0 || len(pairs)%2 != 0 {
+		return 0, &Error{wrongArity("hset").Str}
+	}
+	err = d.write(func(x *exec) (err error) {
+		if added, err = x.hset(key, pairs); err == nil {
+			x.c.effect(x.db, append([]string{"HSET", key}, pairs...)...)
+		}
+		return err
+	})
+	return added, err
+}
+
+// HDel removes fields and returns how many were there. A hash without fields is
+// removed.
+func (d writes) HDel(key string, fields ...string) (n int, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.hdel(key, fields)
+		return err
+	})
+	return n, err
+}
+
+// HIncr adds delta to the number in a field and returns the sum.
+func (d writes) HIncr(key, field string, delta int64) (n int64, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.hincr(key, field, delta)
+		return err
+	})
+	return n, err
+}
+
+// Flush removes all keys of the database. O(1).
+func (d writes) Flush() error {
+	return d.write(func(x *exec) error {
+		x.flush()
+		return nil
+	})
+}
