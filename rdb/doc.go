@@ -1,0 +1,91 @@
+// Package rdb reads and writes the snapshot format of Redis and its relatives, one record at a time.
+//
+// A file is a sequence of records: remarks on the file (aux), function libraries, then per database the number of its
+// keys and the keys with their values and deadlines, and an end with a checksum. [Decoder] reads it, [Encoder] writes
+// it; neither knows what the data means.
+//
+//	d := rdb.NewDecoder(r, nil)
+//	for {
+//		rec, err := d.Next()
+//		if err != nil {
+//			return err
+//		}
+//		switch {
+//		case rec.Op == rdb.OpEnd:
+//			return nil
+//		case rec.Kind == rdb.String:
+//			value, err := d.Text()
+//			...
+//		case rec.Kind == rdb.Hash:
+//			field, value, ok, err := d.Field() // until !ok
+//			...
+//		}
+//	}
+//
+// # Layout of a file
+//
+//	"REDIS" and four digits             name and version
+//	250 name value                      aux, any number
+//	245 source                          function library, any number
+//	254 n                               database n; for each that has keys
+//	251 keys expires                    sizes, a hint
+//	[252 ms] [248 idle | 249 freq]      of the key that follows: deadline, last access
+//	type key value                      the key itself
+//	255                                 end
+//	8 bytes                             checksum of all before, low byte first; 0: not checked
+//
+// # Versions
+//
+//	version  written by                   read   written here
+//	1..4     before Redis 2.6             no     no
+//	5..8     Redis 2.6 to 4.0             yes    no
+//	9        Redis 5.0 to 6.2, forks      yes    yes, unless told otherwise
+//	10       Redis 7.0                    yes    yes
+//	11       Redis 7.2, Valkey to 8.1     yes    yes
+//	12       Redis 7.4 to 8.4             yes    yes
+//	others   Redis 8.6, Valkey 9          no     no
+//
+// What an Encoder writes is loaded by every server from Redis 5.0 on: it uses the plain encodings only, whatever the
+// version.
+//
+// # Values
+//
+//	type  encoding                      file          written by
+//	0     string                        value.go      all
+//	4     hash, pairs of strings        hash.go       all
+//	9     hash, zipmap                  zipmap.go     before Redis 2.6
+//	13    hash, ziplist                 ziplist.go    Redis to 6.2, forks
+//	16    hash, listpack                listpack.go   Redis 7.0 and newer
+//	24    hash with field deadlines     hash.go       Redis 7.4 and newer
+//	25    the same, listpack            hash.go       Redis 7.4 and newer
+//
+// The last two are read as long as no field has a deadline. All other types, and opcodes that are not in the layout
+// above, are an [UnsupportedError]; nothing is left out quietly, but for hints without meaning to the data: sizes of
+// cluster slots, and what modules store outside of keys.
+//
+// # Guarantees
+//
+// Memory is in proportion to the longest single text (a key, a value, a field; a small collection that the file holds
+// as one text), never to a collection or to the file. A length that a file claims is allocated as its bytes arrive,
+// and no text may be longer than [DecoderOptions].MaxString.
+//
+// Corrupt input is a [CorruptError] with what was being read and the offset at which that begins; input that ends
+// early wraps [io.ErrUnexpectedEOF]. No input makes the package panic. But not all corruption is found where it is: a
+// changed byte inside a text is noticed at the end, by the checksum. What was read before OpEnd is not to be trusted
+// until then.
+//
+// What this package does not check: that keys, or the fields of a hash, are distinct, that a hash has fields, and that
+// records come in their usual order.
+//
+// # Concurrency and lifetime of slices
+//
+// A Decoder or Encoder belongs to one goroutine; neither starts any, and both return only when their reader or writer
+// does. Slices that a Decoder returns are its memory: those in a Record are valid until the next call of Next, those
+// from Text and Field until the next call of any method. An Encoder keeps no reference to what it was given.
+//
+// # Implementation
+//
+// source.go is the buffered input; length.go and text.go read the smallest parts from it, decoder.go the records, and
+// value.go and the files it names the values. Encoder is in encoder.go; format.go holds the numbers of the format, lzf.go
+// and crc64.go the two algorithms. To add an encoding is to write its file, and its row in the switch of openValue.
+package rdb

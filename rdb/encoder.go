@@ -1,0 +1,260 @@
+package rdb
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// EncoderOptions change what an Encoder writes. The zero value, and nil, are good.
+type EncoderOptions struct {
+	// Version of the format, 9 to 12; 0 means DefaultVersion. All that changes is the number in the header, and that
+	// function libraries need 10: raise it for them alone, since older servers then refuse the file.
+	Version int
+
+	// Compress makes strings of more than 20 bytes smaller where that pays. It costs several times the time.
+	Compress bool
+
+	// NoChecksum leaves the footer zero, which every reader takes for "not checked".
+	NoChecksum bool
+}
+
+// An Encoder writes one file. It is for one goroutine.
+//
+// Calls must come in the order of the format: Aux and Function first, then for each database SelectDB, ResizeDB and
+// its keys, in the end End. The first error is returned by every later call, so it is enough to look at that of End.
+type Encoder struct {
+	w       io.Writer
+	buf     []byte // made, not yet written
+	flushed int64
+	sum     uint64 // of what was flushed
+	err     error
+
+	version    int
+	noChecksum bool
+	lzf        *lzfWriter // nil: no compression
+	fields     int        // pairs of the current hash that are still missing
+}
+
+var (
+	errEnded       = errors.New("rdb: call after End")
+	errHashOpen    = errors.New("rdb: the current hash has fewer fields than announced")
+	errHashFull    = errors.New("rdb: more fields than announced, or no hash")
+	errEmptyHash   = errors.New("rdb: a hash needs at least one field")
+	errNegativeDB  = errors.New("rdb: negative database number")
+	errOldFunction = errors.New("rdb: function libraries need version 10 or newer")
+)
+
+// maxHead is the room that the bytes before a string take at most: opcode, deadline, type and length.
+const maxHead = 1 + 8 + 1 + 9
+
+// NewEncoder returns an Encoder that writes to w, in pieces of 64 KiB. Nothing is written before the first piece is
+// full, or End is called.
+func NewEncoder(w io.Writer, o *EncoderOptions) *Encoder {
+	if o == nil {
+		o = &EncoderOptions{}
+	}
+	e := &Encoder{w: w, buf: make([]byte, 0, bufferSize), version: o.Version, noChecksum: o.NoChecksum}
+	if e.version == 0 {
+		e.version = DefaultVersion
+	}
+	if e.version < DefaultVersion || e.version > maxVersion {
+		e.err = fmt.Errorf("rdb: cannot write version %d", e.version)
+	}
+	if o.Compress {
+		e.lzf = newLZFWriter()
+	}
+	e.buf = fmt.Appendf(e.buf, "%s%04d", magic, e.version)
+	return e
+}
+
+// Written returns the number of bytes of the file so far, those in the buffer included.
+func (e *Encoder) Written() int64 { return e.flushed + int64(len(e.buf)) }
+
+// Aux writes a remark on the file. Readers ignore names that they do not know.
+func (e *Encoder) Aux(name, value string) error {
+	if e.begin() {
+		e.buf = append(e.buf, opAux)
+		e.text(name)
+		e.text(value)
+	}
+	return e.err
+}
+
+// Function writes a function library, given by its source.
+func (e *Encoder) Function(source string) error {
+	if e.begin() {
+		if e.version < functionVersion {
+			return e.fail(errOldFunction)
+		}
+		e.buf = append(e.buf, opFunction2)
+		e.text(source)
+	}
+	return e.err
+}
+
+// SelectDB puts the keys that follow into database n.
+func (e *Encoder) SelectDB(n int) error {
+	if n < 0 {
+		return e.fail(errNegativeDB)
+	}
+	if e.begin() {
+		e.buf = appendLength(append(e.buf, opSelectDB), uint64(n))
+	}
+	return e.err
+}
+
+// ResizeDB tells readers how many keys the current database has, and how many of them have a deadline: a hint.
+func (e *Encoder) ResizeDB(keys, expires uint64) error {
+	if e.begin() {
+		e.buf = appendLength(appendLength(append(e.buf, opResizeDB), keys), expires)
+	}
+	return e.err
+}
+
+// String writes a key that holds a string. The deadline is unix time in milliseconds, 0 for none.
+func (e *Encoder) String(key, value string, deadline int64) error {
+	if e.begin() {
+		e.head(typeString, key, deadline)
+		e.text(value)
+	}
+	return e.err
+}
+
+// BeginHash begins a key that holds a hash of n >= 1 fields; exactly n calls of Field must follow. The deadline is
+// unix time in milliseconds, 0 for none.
+func (e *Encoder) BeginHash(key string, n int, deadline int64) error {
+	if n < 1 {
+		return e.fail(errEmptyHash)
+	}
+	if e.begin() {
+		e.head(typeHash, key, deadline)
+		e.buf = appendLength(e.buf, uint64(n))
+		e.fields = n
+	}
+	return e.err
+}
+
+// Field writes the next pair of the hash that BeginHash began. Fields must be distinct: servers refuse to load a hash
+// that has one twice.
+func (e *Encoder) Field(field, value string) error {
+	if e.fields == 0 {
+		return e.fail(errHashFull)
+	}
+	e.fields--
+	e.text(field)
+	e.text(value)
+	return e.err
+}
+
+// End writes the end of the file, and all that is still in the buffer. It does not close the writer.
+func (e *Encoder) End() error {
+	if !e.begin() {
+		return e.err
+	}
+	e.buf = append(e.buf, opEOF)
+	e.flush()
+	sum := e.sum
+	if e.noChecksum {
+		sum = 0
+	}
+	e.buf = binary.LittleEndian.AppendUint64(e.buf, sum)
+	e.flush()
+	if e.err != nil {
+		return e.err
+	}
+	e.err = errEnded
+	return nil
+}
+
+// fail keeps the first error.
+func (e *Encoder) fail(err error) error {
+	if e.err == nil {
+		e.err = err
+	}
+	return e.err
+}
+
+// begin makes room for the head of a record, and reports whether one may begin here.
+func (e *Encoder) begin() bool {
+	if e.fields > 0 {
+		e.fail(errHashOpen)
+	}
+	if e.err != nil {
+		return false
+	}
+	e.room(2 * maxHead)
+	return true
+}
+
+// room makes sure that n more bytes fit in the buffer.
+func (e *Encoder) room(n int) {
+	if cap(e.buf)-len(e.buf) < n {
+		e.flush()
+	}
+}
+
+// head writes what stands before the value of a key.
+func (e *Encoder) head(code byte, key string, deadline int64) {
+	if deadline != 0 {
+		e.buf = binary.LittleEndian.AppendUint64(append(e.buf, opDeadlineMs), uint64(deadline))
+	}
+	e.buf = append(e.buf, code)
+	e.text(key)
+	e.room(maxHead)
+}
+
+// text writes a string in the shortest form: integer, compressed if asked for, or plain.
+func (e *Encoder) text(s string) {
+	e.room(maxHead)
+	if len(s) <= maxIntText {
+		if n, ok := smallInteger(s); ok {
+			e.buf = appendInteger(e.buf, n)
+			return
+		}
+	}
+	if e.lzf != nil {
+		if packed, ok := e.lzf.compress(s); ok {
+			e.buf = append(e.buf, special|byte(formLZF))
+			e.buf = appendLength(e.buf, uint64(len(packed)))
+			e.buf = appendLength(e.buf, uint64(len(s)))
+			write(e, packed)
+			return
+		}
+	}
+	e.buf = appendLength(e.buf, uint64(len(s)))
+	write(e, s)
+}
+
+// write puts p into the buffer, and flushes as often as it fills up: so a long string takes no memory of its own, and
+// needs no conversion to the []byte that a writer wants.
+func write[T string | []byte](e *Encoder, p T) {
+	for {
+		n := min(len(p), cap(e.buf)-len(e.buf))
+		e.buf = append(e.buf, p[:n]...)
+		if n == len(p) {
+			return
+		}
+		p = p[n:]
+		e.flush()
+	}
+}
+
+// flush sums up and writes the buffer. After an error it throws the bytes away, so that no call has to check for room.
+func (e *Encoder) flush() {
+	if e.err == nil && len(e.buf) > 0 {
+		if !e.noChecksum {
+			e.sum = crcUpdate(e.sum, e.buf)
+		}
+		n, err := e.w.Write(e.buf)
+		if err == nil && n < len(e.buf) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			e.err = err
+		}
+	}
+	e.flushed += int64(len(e.buf))
+	e.buf = e.buf[:0]
+}
