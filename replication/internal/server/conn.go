@@ -1,0 +1,301 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
+)
+
+// replyChunk is how many bytes of finished replies are collected before they are written even though more commands are waiting in the read buffer.
+const replyChunk = 64 << 10
+
+// How a client wants to be answered (CLIENT REPLY).
+const (
+	repliesOn = iota
+	repliesOff
+	repliesSkip // the next one is left out
+)
+
+// conn is one client. Its fields belong to the goroutine that runs serve, except where stated.
+type conn struct {
+	srv    *Server         // immutable, as are the next seven
+	id     int64           //
+	ctx    context.Context // ends when the client is killed or the server closes
+	cancel context.CancelFunc
+	nc     net.Conn // any goroutine may Close it; deadlines and I/O are the owner's
+	src    *source  // nc, counted: what reader reads from
+	reader *resp.Reader
+	since  time.Time
+
+	session *store.Session
+	own     map[string]*store.Command // own commands as the session wants them, made when first used
+	out     []byte                    // replies not written yet
+	proto   int                       // 2 or 3
+	authed  bool                      // with the password that was set at the time
+	replies int
+	inExec  bool       // EXEC is running: nothing may wait
+	refused resp.Value // what lookup has to say in place of the session's "unknown command"
+	args    [][]byte   // of the command that is being executed
+	peer    *Peer      // from the first REPLCONF on
+	psync   [][]byte   // PSYNC or SYNC was accepted: the arguments, copied
+	closing bool       // after the replies are written
+
+	// mu protects the fields below, which CLIENT LIST of other clients reads.
+	mu      sync.Mutex
+	name    string
+	lib     [2]string // CLIENT SETINFO: name and version of the client library
+	command string    // the last one, lower case, with its sub-command
+	lastIO  time.Time
+	db      int
+	multi   bool
+	respVer int
+	noEvict bool
+}
+
+func newConn(s *Server, id int64, ctx context.Context, cancel context.CancelFunc, nc net.Conn) *conn {
+	now := time.Now()
+	c := &conn{srv: s, id: id, ctx: ctx, cancel: cancel, nc: nc, since: now, lastIO: now, proto: 2, respVer: 2, own: map[string]*store.Command{}}
+	c.src = &source{conn: nc, bytes: &s.stats.bytesIn}
+	t := s.tuning.Load()
+	c.authed = t.password == ""
+	c.reader = resp.NewReader(c.src, &resp.Limits{MaxBulk: t.maxBulk})
+	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup})
+	return c
+}
+
+func sortByID(list []*conn) {
+	slices.SortFunc(list, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
+}
+
+// serve answers commands until the client leaves, is closed, or turns into a replica.
+func (c *conn) serve() error {
+	defer c.srv.forget(c)
+	stop := context.AfterFunc(c.ctx, func() { c.nc.Close() })
+	defer stop()
+	for !c.closing && c.psync == nil {
+		if err := c.batch(); err != nil {
+			return c.end(err)
+		}
+	}
+	if c.psync == nil {
+		return nil
+	}
+	return c.becomeReplica(stop)
+}
+
+// batch reads at least one command, executes all that have arrived with it, and writes the replies in one go.
+func (c *conn) batch() error {
+	if err := c.setIdleDeadline(); err != nil {
+		return err
+	}
+	c.src.budget = c.queryLimit()
+	args, err := c.reader.ReadCommand()
+	ok := err == nil
+	for ok {
+		c.execute(args)
+		if c.closing || c.psync != nil {
+			break
+		}
+		if len(c.out) >= replyChunk {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		args, ok, err = c.reader.TryCommand()
+	}
+	c.touch()
+	// Replies to what came before a broken command are still owed.
+	c.report(err)
+	return errors.Join(err, c.flush())
+}
+
+func (c *conn) setIdleDeadline() error {
+	var deadline time.Time
+	if d := c.srv.tuning.Load().idle; d > 0 {
+		deadline = time.Now().Add(d)
+	}
+	return c.nc.SetReadDeadline(deadline)
+}
+
+// strangerLimit bounds a command of a client that has not shown the password yet, in bytes. AUTH and HELLO are short.
+const strangerLimit = 64 << 10
+
+func (c *conn) queryLimit() int64 {
+	limit := c.srv.tuning.Load().queryLimit
+	if !c.authed {
+		limit = min(limit, strangerLimit)
+	}
+	return limit
+}
+
+// report answers a command that could not be read. Other errors are of the connection, which nobody reads any more.
+func (c *conn) report(err error) {
+	var syntax *resp.SyntaxError
+	if errors.As(err, &syntax) {
+		c.srv.stats.errors.Add(1)
+		c.out = resp.AppendError(c.out, "ERR "+syntax.Msg)
+	}
+}
+
+// end turns an ordinary farewell into nil.
+func (c *conn) end(err error) error {
+	if c.ctx.Err() != nil || isFarewell(err) {
+		return nil
+	}
+	return err
+}
+
+// execute runs one command and appends its reply. args are valid during the call.
+func (c *conn) execute(args [][]byte) {
+	if len(args) == 0 {
+		return
+	}
+	c.srv.stats.commands.Add(1)
+	c.args, c.refused = args, resp.Value{}
+	c.note(args)
+	c.send(c.run(args))
+	c.args = nil
+}
+
+// run returns the reply to one command: the gates first, then the connection's own affairs, then the session's.
+func (c *conn) run(args [][]byte) resp.Value {
+	name := args[0]
+	if !c.authed && !isOpen(name) {
+		return resp.Err("NOAUTH Authentication required.")
+	}
+	if isWeb(name) {
+		c.closing, c.out = true, nil
+		return resp.Value{}
+	}
+	if !c.srv.pause.wait(c, name) {
+		c.closing = true
+		return resp.Value{}
+	}
+	switch {
+	case equalFold(name, "quit"):
+		return c.quit()
+	case equalFold(name, "reset"):
+		return c.reset()
+	}
+	c.inExec = equalFold(name, "exec")
+	v := c.session.Do(args)
+	if c.refused.Kind != 0 {
+		return c.refused
+	}
+	return v
+}
+
+// isOpen reports whether a command may be sent before AUTH.
+func isOpen(name []byte) bool {
+	return equalFold(name, "auth") || equalFold(name, "hello") || equalFold(name, "quit") || equalFold(name, "reset")
+}
+
+// isWeb recognises a browser: a page that makes it post to this port must not get its body executed, so the connection is closed without a reply.
+func isWeb(name []byte) bool { return equalFold(name, "post") || equalFold(name, "host:") }
+
+// send appends a reply, unless there is none (a value without a kind) or the client does not want it.
+func (c *conn) send(v resp.Value) {
+	if v.Kind == resp.Error {
+		c.srv.stats.errors.Add(1)
+	}
+	switch {
+	case v.Kind == 0 || c.replies == repliesOff:
+	case c.replies == repliesSkip:
+		c.replies = repliesOn
+	default:
+		c.out = resp.AppendValue(c.out, v, c.proto)
+	}
+}
+
+// flush writes the replies. One that is over the limit of its class ends the client.
+func (c *conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	if limit := c.srv.tuning.Load().outputLimit; limit > 0 && int64(len(c.out)) > limit {
+		return errOutputLimit
+	}
+	if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.write)); err != nil {
+		return err
+	}
+	n, err := c.nc.Write(c.out)
+	c.srv.stats.bytesOut.Add(int64(n))
+	if cap(c.out) > 4*replyChunk {
+		c.out = nil // one large reply should not be paid for ever after
+	}
+	c.out = c.out[:0]
+	return err
+}
+
+// errOutputLimit ends a client whose replies outgrew client-output-buffer-limit normal.
+var errOutputLimit = errors.New("server: replies beyond the client's output limit")
+
+// note records what CLIENT LIST and INFO show while the command runs. It allocates only when the command differs from the last one.
+func (c *conn) note(args [][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(args) == 1 || !c.srv.hasSubcommands(args[0]) {
+		if !strings.EqualFold(c.command, string(args[0])) {
+			c.command = clip(lower(string(args[0])))
+		}
+		return
+	}
+	c.command = clip(lower(string(args[0]) + "|" + string(args[1])))
+}
+
+// clip bounds what is kept of a name from outside.
+func clip(name string) string { return name[:min(len(name), 64)] }
+
+// touch records the state after a batch.
+func (c *conn) touch() {
+	now := time.Now()
+	c.mu.Lock()
+	c.lastIO, c.db, c.multi, c.respVer = now, c.session.DB(), c.session.InMulti(), c.proto
+	c.mu.Unlock()
+}
+
+// kill ends the client from outside, whatever it is doing. Its replies may be lost.
+func (c *conn) kill() {
+	c.cancel()
+	c.nc.Close()
+}
+
+// becomeReplica hands the connection over to the node. All replies are written by now, and c is out of the list of clients before the node can put the
+// replica into its own.
+func (c *conn) becomeReplica(keepOpen func() bool) error {
+	keepOpen() // from here on the node decides when to close
+	c.srv.forget(c)
+	if err := c.nc.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	c.src.budget = math.MaxInt64 // the node sets limits of its own
+	p := c.handshake()
+	p.Name = c.name // no lock: only this goroutine writes it
+	return c.srv.node.ServeReplica(c.ctx, p, c.psync)
+}
+
+// handshake returns what REPLCONF has told so far.
+func (c *conn) handshake() *Peer {
+	if c.peer == nil {
+		c.peer = &Peer{Conn: c.nc, Reader: c.reader, ClientID: c.id}
+	}
+	return c.peer
+}
+
+func cloneArgs(args [][]byte) [][]byte {
+	out := make([][]byte, len(args))
+	for i, a := range args {
+		out[i] = bytes.Clone(a)
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// debug answers DEBUG SLEEP seconds and DEBUG DIGEST, the two that tools use against any server.
+func debug(c *conn, args [][]byte) resp.Value {
+	switch word := lower(string(args[1])); {
+	case word == "sleep" && len(args) == 3:
+		return c.debugSleep(args[2])
+	case word == "digest" && len(args) == 2:
+		return c.debugDigest()
+	}
+	return resp.Err("ERR understudy does not offer 'DEBUG " + upper(string(args[1])) + "'")
+}
+
+// debugDigest answers with the digest of the data as it is now, which is the same on every server, Redis included, that holds the same keys, values and
+// presence of deadlines. It reads a snapshot, so it takes time in proportion to the data while writers go on.
+func (c *conn) debugDigest() resp.Value {
+	sn := c.srv.store.Snapshot()
+	defer sn.Close()
+	digest := sn.Digest()
+	if err := sn.Err(); err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	return resp.SimpleString(digest)
+}
+
+// debugSleep holds up this client alone. It does not sleep inside a transaction.
+func (c *conn) debugSleep(word []byte) resp.Value {
+	f, err := strconv.ParseFloat(string(word), 64)
+	if err != nil || !(f >= 0 && f < maxDelay.Seconds()) {
+		return resp.Err("ERR value is not a valid float")
+	}
+	if !c.inExec {
+		c.srv.sleep(c.ctx, time.Duration(f*float64(time.Second)))
+	}
+	return resp.OK()
+}
+
+// latencyCommands and slowlogCommands have nothing to report: no events are kept.
+func latencyCommands() []command {
+	return []command{
+		{name: "latest", arity: 2, flags: flagsOps, run: emptyArray},
+		{name: "history", arity: 3, flags: flagsOps, run: emptyArray},
+		{name: "reset", arity: -2, flags: flagsOps, run: zero},
+	}
+}
+
+func slowlogCommands() []command {
+	return []command{
+		{name: "get", arity: -2, flags: flagsOps, run: slowlogGet},
+		{name: "len", arity: 2, flags: flagsOps, run: zero},
+		{name: "reset", arity: 2, flags: flagsOps, run: okay},
+	}
+}
+
+// aclCommands answers the one question that clients ask without wanting to administer users.
+func aclCommands() []command {
+	return []command{{name: "whoami", arity: 2, flags: flagsInfo, run: func(*conn, [][]byte) resp.Value { return resp.BulkString("default") }}}
+}
+
+func emptyArray(*conn, [][]byte) resp.Value { return resp.ArrayOf() }
+func zero(*conn, [][]byte) resp.Value       { return resp.Integer(0) }
+func okay(*conn, [][]byte) resp.Value       { return resp.OK() }
+
+func slowlogGet(_ *conn, args [][]byte) resp.Value {
+	if len(args) > 3 {
+		return arityError("slowlog|get")
+	}
+	if len(args) == 3 {
+		if n, bad := parseInt(args[2], "count should be greater than or equal to -1"); bad.Kind != 0 || n < -1 {
+			return resp.Err("ERR count should be greater than or equal to -1")
+		}
+	}
+	return resp.ArrayOf()
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// directive is one line of the language of redis.conf.
+type directive struct {
+	name    string
+	aliases []string // other names that mean the same
+	kind    kind
+	def     string // value when nobody sets one, in the form in which it is kept
+	min     int64  // of kindInt and kindMemory
+	max     int64
+	choices []string // of kindChoice, lower case
+	fixed   bool     // set at start only
+	unused  bool     // known to Redis, without effect here
+}
+
+const maxInt32 = math.MaxInt32
+
+// ownDirectives are those with an effect. Defaults are Redis 7.0's. A directive with parts names in its default each part that there can be.
+func ownDirectives() []directive {
+	return []directive{
+		{name: "bind", kind: kindWords, def: "* -::*", fixed: true},
+		{name: "client-output-buffer-limit", kind: kindLimits,
+			def: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
+		{name: "client-query-buffer-limit", kind: kindMemory, def: "1073741824", min: 1 << 20, max: math.MaxInt64},
+		{name: "daemonize", kind: kindChoice, choices: []string{"no"}, def: "no", fixed: true},
+		{name: "databases", kind: kindInt, def: "16", min: 1, max: maxInt32, fixed: true},
+		{name: "dbfilename", kind: kindFile, def: "dump.rdb"},
+		{name: "dir", kind: kindDir},
+		{name: "hz", kind: kindInt, def: "10", max: maxInt32},
+		{name: "logfile", kind: kindString, fixed: true},
+		{name: "loglevel", kind: kindChoice, choices: []string{"debug", "verbose", "notice", "warning"}, def: "notice"},
+		{name: "masterauth", kind: kindString},
+		{name: "masteruser", kind: kindString},
+		{name: "maxclients", kind: kindInt, def: "10000", min: 1, max: math.MaxUint32},
+		{name: "port", kind: kindInt, def: "6379", max: 65535, fixed: true},
+		{name: "protected-mode", kind: kindBool, def: "yes"},
+		{name: "proto-max-bulk-len", kind: kindMemory, def: "536870912", min: 1 << 20, max: math.MaxInt64},
+		{name: "repl-backlog-size", kind: kindMemory, def: "1048576", min: 1, max: math.MaxInt64},
+		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb"}, def: "disabled"},
+		{name: "repl-diskless-sync", kind: kindBool, def: "yes"},
+		{name: "repl-diskless-sync-delay", kind: kindInt, def: "5", max: maxInt32},
+		{name: "repl-diskless-sync-max-replicas", kind: kindInt, def: "0", max: maxInt32},
+		{name: "repl-ping-replica-period", aliases: []string{"repl-ping-slave-period"}, kind: kindInt, def: "10", min: 1, max: maxInt32},
+		{name: "repl-timeout", kind: kindInt, def: "60", min: 1, max: maxInt32},
+		{name: "replica-announce-ip", aliases: []string{"slave-announce-ip"}, kind: kindString},
+		{name: "replica-announce-port", aliases: []string{"slave-announce-port"}, kind: kindInt, def: "0", max: 65535},
+		{name: "replica-priority", aliases: []string{"slave-priority"}, kind: kindInt, def: "100", max: maxInt32},
+		{name: "replica-read-only", aliases: []string{"slave-read-only"}, kind: kindBool, def: "yes"},
+		{name: "replicaof", aliases: []string{"slaveof"}, kind: kindPrimary, fixed: true},
+		{name: "requirepass", kind: kindString},
+		{name: "save", kind: kindSave, def: "3600 1 300 100 60 10000"},
+		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},
+		{name: "timeout", kind: kindInt, def: "0", max: maxInt32},
+		{name: "unixsocket", kind: kindString, fixed: true},
+		{name: "unixsocketperm", kind: kindOctal, def: "0", fixed: true},
+	}
+}
+
+// directives is the whole language: what has an effect and what is merely known. It does not change after newDirectives.
+type directives struct {
+	table  []directive          // by name
+	lookup map[string]directive // by name and alias, lower case
+}
+
+func newDirectives() *directives {
+	ds := &directives{table: append(ownDirectives(), acceptedDirectives()...), lookup: map[string]directive{}}
+	slices.SortFunc(ds.table, func(a, b directive) int { return cmp.Compare(a.name, b.name) })
+	for _, d := range ds.table {
+		ds.lookup[d.name] = d
+		for _, alias := range d.aliases {
+			ds.lookup[alias] = d
+		}
+	}
+	return ds
+}

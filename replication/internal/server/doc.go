@@ -1,0 +1,49 @@
+// Package server answers Redis clients over the store and the role of a [Node].
+//
+//   - Server: the clients of one node, their connections and the commands that are not about data.
+//   - Node: what the server drives; package replication implements it.
+//   - Config: the directives of redis.conf, from a file, flags, or CONFIG SET.
+//
+// Data commands, SELECT and transactions belong to store.Session; each connection has one. The server hands its own commands to the session, so that both
+// kinds are checked, queued and executed in the same way. Replies have the texts of Redis 7.0.
+//
+// # Where it differs from Redis
+//
+//   - DEBUG SLEEP holds up the client that sent it, nobody else: there is no one thread for all.
+//   - CLIENT PAUSE ALL lets CLIENT through, so that CLIENT UNPAUSE can end it.
+//   - NOAUTH comes before the check of the command's name and arity.
+//   - Of client-output-buffer-limit the hard limits count; the soft ones and those of pubsub do not.
+//   - There are no users: AUTH knows "default" alone.
+//   - What Redis has and this server does not offer is answered with an error that says so; see unoffered.go.
+//
+// # Concurrency
+//
+// All exported methods may be called from any goroutine.
+//
+//	goroutine          started by       owns                         ends when
+//	accept loop        the caller       one listener                 Serve returns
+//	one a client       Serve            its conn, session, buffers   the connection ends, or is a replica's that ends
+//	watch              a blocked client the read side of its conn    the client is no longer blocked
+//	background save    BGSAVE           nothing                      the file is written
+//	housekeeping       the first client samples, save points         Close
+//
+// Close waits for all of them. Lock order: Server.mu, then conn.mu; neither is held during I/O, a reply, or a call into the node.
+//
+// # Limits
+//
+// A client costs its read buffer, which holds one command of up to client-query-buffer-limit bytes (strangerLimit before AUTH), the reply that is being
+// made, and replyChunk bytes of finished ones. With client-output-buffer-limit for normal clients the reply is limited too. Replies are written by the client's own goroutine
+// with a deadline, so a client that does not read stops being served and is then closed; it never holds up another.
+//
+// # Implementation
+//
+//	server.go       Server: listeners, the list of clients, Close       conn.go      one client: read, execute, reply
+//	node.go         the seam to replication                             source.go    counting reads, noticing a client that left while blocked
+//	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
+//	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
+//	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
+//	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
+//	introspect.go   COMMAND                                             debug.go     DEBUG, and LATENCY SLOWLOG ACL, which have little to tell
+//	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it,
+//	                glob.go its patterns
+package server

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// role answers ROLE, which has one form for each role.
+func role(c *conn, _ [][]byte) resp.Value {
+	st := c.srv.node.State()
+	if !st.Primary && st.Upstream != nil {
+		return upstreamRole(st.Upstream)
+	}
+	replicas := []resp.Value{}
+	for _, r := range st.Replicas {
+		if r.State == ReplicaOnline {
+			replicas = append(replicas, resp.ArrayOf(resp.BulkString(r.IP), bulkInt(int64(r.Port)), bulkInt(r.AckOffset)))
+		}
+	}
+	return resp.ArrayOf(resp.BulkString("master"), resp.Integer(st.History.Offset), resp.ArrayOf(replicas...))
+}
+
+// upstreamRole is the replica's form. The offset is that of the link, so there is none (-1) without a link, whatever data the node has.
+func upstreamRole(up *UpstreamState) resp.Value {
+	offset := int64(-1)
+	if up.Up {
+		offset = up.Offset
+	}
+	return resp.ArrayOf(resp.BulkString("slave"), resp.BulkString(up.Host), resp.Integer(int64(up.Port)), resp.BulkString(up.State), resp.Integer(offset))
+}
+
+// replicaOf answers REPLICAOF host port and REPLICAOF NO ONE. To say again what holds already changes nothing: above all it does not cut the link, which
+// tools rely on that repeat their orders. OK means that the role has changed, not that the link is up or the data there.
+func replicaOf(c *conn, args [][]byte) resp.Value {
+	if equalFold(args[1], "no") && equalFold(args[2], "one") {
+		if c.srv.node.State().Primary {
+			return resp.OK()
+		}
+		return c.changeRole("", 0)
+	}
+	port, err := strconv.Atoi(string(args[2]))
+	if err != nil || port < 0 || port > 65535 {
+		return resp.Err("ERR Invalid master port")
+	}
+	host := string(args[1])
+	if up := c.srv.node.State().Upstream; up != nil && strings.EqualFold(up.Host, host) && up.Port == port {
+		return resp.SimpleString("OK Already connected to specified master")
+	}
+	return c.changeRole(host, port)
+}
+
+func (c *conn) changeRole(host string, port int) resp.Value {
+	if err := c.srv.node.ReplicaOf(host, port); err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	c.srv.log.Info("role changed by a client", zap.String("host", host), zap.Int("port", port), zap.Int64("client", c.id))
+	return resp.OK()
+}
+
+const waitOnReplica = "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable" +
+	" (which is not the default) writes to replicas are just local and are not propagated."
+
+// wait answers WAIT replicas milliseconds: how many replicas have acknowledged the last write of this client, as soon as there are enough or the time is over;
+// 0 is no limit. A client that has written nothing waits for nothing. Within a transaction it does not wait, it only counts.
+func wait(c *conn, args [][]byte) resp.Value {
+	if !c.srv.node.State().Primary {
+		return resp.Err(waitOnReplica)
+	}
+	n, bad := parseInt(args[1], notInteger)
+	if bad.Kind != 0 {
+		return bad
+	}
+	d, bad := parseTimeout(args[2])
+	if bad.Kind != 0 {
+		return bad
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	switch {
+	case c.inExec:
+		cancel()
+	case d > 0:
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	return c.waitReplicas(ctx, cancel, int(min(n, maxInt32)))
+}
+
+// waitReplicas blocks the client. It ends early when the client goes away: without a timeout it could otherwise stay for ever.
+func (c *conn) waitReplicas(ctx context.Context, cancel context.CancelFunc, n int) resp.Value {
+	if ctx.Err() == nil {
+		c.srv.stats.blocked.Add(1)
+		defer c.srv.stats.blocked.Add(-1)
+		// What was answered before must not wait with us.
+		if err := c.flush(); err != nil {
+			c.closing = true
+			return resp.Value{}
+		}
+		defer c.src.watch(cancel)()
+	}
+	have, err := c.srv.node.WaitReplicas(ctx, n, c.session.Offset())
+	if err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	return resp.Integer(int64(have))
+}
+
+// replConf lets the node record what a replica tells before PSYNC. ACK and GETACK, which mean nothing on a connection that is not a replica's, have no reply.
+func replConf(c *conn, args [][]byte) resp.Value {
+	if len(args) > 1 && (equalFold(args[1], "ack") || equalFold(args[1], "getack")) {
+		return resp.Value{}
+	}
+	return c.srv.node.ReplConf(c.handshake(), args)
+}
+
+// psync notes that the connection is to be handed over, which happens when all replies are written. The reply is the node's.
+func psync(c *conn, args [][]byte) resp.Value {
+	if len(args) > 1 {
+		if _, bad := parseInt(args[2], notInteger); bad.Kind != 0 {
+			return bad
+		}
+	}
+	c.psync = cloneArgs(args)
+	return resp.Value{}
+}

@@ -1,0 +1,361 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/understudy-go/understudy/replication/internal/memnet"
+	"github.com/understudy-go/understudy/resp"
+)
+
+// TestPipelining: many commands in one write come back in order, also when there are more replies than one chunk holds.
+func TestPipelining(t *testing.T) {
+	c := dial(t, start(t, newFake(t)))
+	const n = 3000
+	payload := strings.Repeat("x", 100)
+	var b []byte
+	for i := range n {
+		b = resp.AppendCommand(b, "ECHO", portText(i)+payload)
+	}
+	go c.conn.Write(b)
+	for i := range n {
+		if got := c.read().Str; got != portText(i)+payload {
+			t.Fatalf("reply %d = %.20q", i, got)
+		}
+	}
+}
+
+// TestOneFlush: replies to commands that arrived together are written together.
+func TestOneFlush(t *testing.T) {
+	near, far := net.Pipe() // a Write of net.Pipe ends when it is read, so each Read is part of one Write
+	s := start(t, newFake(t))
+	go s.ServeConn(context.Background(), far)
+	defer near.Close()
+	near.Write([]byte("PING\r\nPING\r\nPING\r\n"))
+	buf := make([]byte, 100)
+	if n, err := near.Read(buf); err != nil || string(buf[:n]) != "+PONG\r\n+PONG\r\n+PONG\r\n" {
+		t.Errorf("first write %q, %v, want all three replies", buf[:n], err)
+	}
+}
+
+func TestMaxClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFake(t), "--maxclients", "2")
+		a, b := dial(t, s), dial(t, s)
+		a.want("PONG", "PING")
+		b.want("PONG", "PING")
+		c := dial(t, s)
+		if got := c.read().Str; got != "ERR max number of clients reached" {
+			t.Errorf("third of two clients got %q", got)
+		}
+		c.gone()
+		wantFields(t, parseInfo(t, a.value("INFO").Str), "rejected_connections:1 connected_clients:2 maxclients:2")
+		b.send("QUIT\r\n")
+		b.read()
+		b.gone()
+		synctest.Wait()
+		dial(t, s).want("PONG", "PING")
+	})
+}
+
+func TestIdleClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFake(t), "--timeout", "10")
+		c := dial(t, s)
+		began := time.Now()
+		for range 3 {
+			time.Sleep(9 * time.Second)
+			c.want("PONG", "PING")
+		}
+		c.gone()
+		if got := time.Since(began); got != 37*time.Second {
+			t.Errorf("idle client was closed after %v, want 37s", got)
+		}
+		if err := <-c.end; err != nil {
+			t.Errorf("ServeConn = %v, want nil for an idle client", err)
+		}
+	})
+}
+
+// TestClientThatDoesNotRead is closed after the write timeout and holds up nobody.
+func TestClientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFake(t)
+		s := New(n, &Options{Config: testConfig(t), WriteTimeout: 5 * time.Second})
+		defer s.Close()
+		near, far := memnet.Pipe(&memnet.Options{Buffer: 1000})
+		end := make(chan error, 1)
+		go func() { end <- s.ServeConn(context.Background(), far) }()
+		big := strings.Repeat("x", 900)
+		began := time.Now()
+		go func() {
+			for near != nil {
+				if _, err := near.Write(resp.AppendCommand(nil, "ECHO", big)); err != nil {
+					return
+				}
+			}
+		}()
+		<-end
+		if got := time.Since(began); got != 5*time.Second {
+			t.Errorf("closed after %v, want 5s", got)
+		}
+		dial(t, s).want("PONG", "PING")
+		near.Close()
+	})
+}
+
+func TestOutputLimit(t *testing.T) {
+	s := start(t, newFake(t), "--client-output-buffer-limit", "normal 1000 0 0")
+	c := dial(t, s)
+	c.want(strings.Repeat("x", 900), "ECHO", strings.Repeat("x", 900))
+	c.send(string(resp.AppendCommand(nil, "ECHO", strings.Repeat("x", 1000))))
+	c.gone()
+	if err := <-c.end; !errors.Is(err, errOutputLimit) {
+		t.Errorf("ServeConn = %v, want %v", err, errOutputLimit)
+	}
+}
+
+// TestQueryLimit: a command that never ends costs no more than the limit, which is low for strangers. Many short ones are no matter.
+func TestQueryLimit(t *testing.T) {
+	for _, c := range []struct {
+		flags []string
+		text  string
+		limit int64
+	}{
+		{[]string{"--requirepass", "x"}, "*1\r\n$500000000\r\n", strangerLimit},
+		{[]string{"--client-query-buffer-limit", "1mb"}, "*2\r\n$4\r\nECHO\r\n$500000000\r\n", 1 << 20},
+		{[]string{"--client-query-buffer-limit", "1mb"}, "*1000000\r\n", 1 << 20},
+	} {
+		s := start(t, newFake(t), c.flags...)
+		cl := dial(t, s)
+		go func() {
+			chunk := []byte(strings.Repeat("$4\r\nabcd\r\n", 1000))
+			for _, err := cl.conn.Write([]byte(c.text)); err == nil; {
+				_, err = cl.conn.Write(chunk)
+			}
+		}()
+		if err := <-cl.end; !errors.Is(err, errQueryLimit) {
+			t.Errorf("%q: ServeConn = %v, want %v", c.text, err, errQueryLimit)
+		}
+		if n := s.stats.bytesIn.Load(); n < c.limit || n > c.limit+1<<20 {
+			t.Errorf("%q: %d bytes were read, the limit is %d", c.text, n, c.limit)
+		}
+	}
+	cl := dial(t, start(t, newFake(t), "--client-query-buffer-limit", "1mb"))
+	for range 40 {
+		cl.want(strings.Repeat("x", 50000), "ECHO", strings.Repeat("x", 50000))
+	}
+}
+
+// TestHandOver: with PSYNC the node gets a clean connection: earlier replies are out, what came after is still to be read, no deadline is left.
+func TestHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFake(t)
+		s := start(t, n, "--timeout", "5")
+		c := dial(t, s)
+		c.send("CLIENT SETNAME r\r\nREPLCONF listening-port 1 capa eof\r\nREPLCONF capa eof\r\nPSYNC ? -1\r\nREPLCONF ACK 0\r\n")
+		for _, want := range []string{"OK", "OK", "OK", "CONTINUE"} {
+			if got := c.read().Str; got != want {
+				t.Errorf("reply %q, want %q", got, want)
+			}
+		}
+		if args, err := c.r.ReadCommand(); err != nil || string(args[2]) != "0" {
+			t.Errorf("the node read %q, %v after PSYNC", args, err)
+		}
+		c.gone()
+		if len(n.peers) != 1 || n.psyncs[0] != "PSYNC -1" {
+			t.Fatalf("the node got %d peers, %q", len(n.peers), n.psyncs)
+		}
+		if p := n.peers[0]; !p.CapaEOF || p.ClientID != 1 || p.Name != "r" {
+			t.Errorf("peer %+v", p)
+		}
+		synctest.Wait()
+		if got := s.clientCount(); got != 0 {
+			t.Errorf("%d clients after the hand-over", got)
+		}
+	})
+}
+
+func TestHandOverWithoutDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFake(t), "--timeout", "5")
+		c := dial(t, s)
+		c.send("SYNC\r\n")
+		c.read()
+		if n := s.clientCount(); n != 0 {
+			t.Errorf("%d clients while the node serves the only one as a replica", n)
+		}
+		time.Sleep(time.Hour)
+		c.send("PING x\r\n")
+		if args, err := c.r.ReadCommand(); err != nil || string(args[0]) != "PING" {
+			t.Errorf("after an hour: %q, %v, want the replica still attached", args, err)
+		}
+		c.gone()
+	})
+}
+
+// TestHandOverWithoutQueryLimit: limits for clients are no limits for replicas.
+func TestHandOverWithoutQueryLimit(t *testing.T) {
+	c := dial(t, start(t, newFake(t), "--client-query-buffer-limit", "1mb"))
+	c.send("SYNC\r\n")
+	c.read()
+	big := strings.Repeat("x", 3<<20)
+	go c.conn.Write(resp.AppendCommand(nil, "ECHO", big))
+	if args, err := c.r.ReadCommand(); err != nil || len(args) != 2 || len(args[1]) != len(big) {
+		t.Errorf("the node read %d arguments, %v", len(args), err)
+	}
+}
+
+// TestClose: connections, listeners and goroutines end, whatever they are doing. The bubble fails if a goroutine is left.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFake(t)
+		s := New(n, &Options{Config: testConfig(t)})
+		l, dialIt := memListener(t)
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		idle := dialIt()
+		idle.want("PONG", "PING")
+		waiting, sleeping, paused, replica := dialIt(), dialIt(), dialIt(), dialIt()
+		waiting.send("WAIT 1 0\r\n")
+		sleeping.send("DEBUG SLEEP 1000\r\n")
+		replica.send("SYNC\r\n")
+		replica.read()
+		synctest.Wait()
+		idle.want("OK", "CLIENT", "PAUSE", "1000000")
+		paused.send("PING\r\n")
+		synctest.Wait()
+		replica.conn.Close() // its end is the node's affair
+		began := time.Now()
+		s.Close()
+		s.Close()
+		if err := <-served; err != nil || time.Since(began) != 0 {
+			t.Errorf("Serve = %v after %v, want nil at once", err, time.Since(began))
+		}
+		for _, c := range []*client{idle, waiting, sleeping, paused} {
+			// Whoever was in the middle of something may still be told how it ended.
+			if v, err := c.r.ReadValue(); err == nil && (c == idle || c == paused) {
+				t.Errorf("after Close: %v, want the connection closed", v)
+			}
+			c.conn.Close()
+		}
+		a, b := memnet.Pipe(nil)
+		if err := s.ServeConn(context.Background(), b); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("ServeConn after Close = %v, want %v", err, net.ErrClosed)
+		}
+		a.Close()
+		l2, _ := memListener(t)
+		if err := s.Serve(l2); err != nil {
+			t.Errorf("Serve after Close = %v, want nil", err)
+		}
+	})
+}
+
+// memListener returns a listener in memory and what connects to it.
+func memListener(t *testing.T) (net.Listener, func() *client) {
+	t.Helper()
+	nw := memnet.New(nil)
+	l, err := nw.Listen("server:6379")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, func() *client {
+		conn, err := nw.Dial(t.Context(), "tcp", "server:6379")
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := conn.(*memnet.Conn)
+		return &client{t: t, conn: near, r: resp.NewReader(near, nil)}
+	}
+}
+
+// TestEmbedded: a server inside another program leaves its node's settings alone and takes no order to write files or to end.
+func TestEmbedded(t *testing.T) {
+	n := newFake(t)
+	n.settings = Settings{Timeout: 123}
+	s := New(n, nil)
+	defer s.Close()
+	c := dial(t, s)
+	for _, args := range [][]string{{"SAVE"}, {"BGSAVE"}, {"SHUTDOWN"}, {"CONFIG", "REWRITE"}} {
+		if got := c.value(args...).Str; !strings.HasPrefix(got, "ERR understudy does not offer '"+strings.Join(args[:min(2, len(args))], " ")+"' inside another program") {
+			t.Errorf("%q = %q", args, got)
+		}
+	}
+	if n.settings.Timeout != 123 {
+		t.Errorf("settings of the node were replaced: %+v", n.settings)
+	}
+	c.want("OK", "CONFIG", "SET", "save", "1 1")
+	if s.SavesOnExit() {
+		t.Error("a client made a server inside another program save")
+	}
+}
+
+func TestProtectedMode(t *testing.T) {
+	for _, c := range []struct {
+		flags []string
+		addr  string
+		want  string
+	}{
+		{nil, "127.0.0.1", "PONG"},
+		{nil, "::1", "PONG"},
+		{nil, "192.0.2.1", "DENIED"},
+		{[]string{"--requirepass", "x"}, "192.0.2.1", "NOAUTH"},
+		{[]string{"--protected-mode", "no"}, "192.0.2.1", "PONG"},
+	} {
+		s := start(t, newFake(t), c.flags...)
+		near, far := net.Pipe()
+		go s.ServeConn(context.Background(), addressed{far, &net.TCPAddr{IP: net.ParseIP(c.addr)}})
+		go near.Write([]byte("PING\r\n"))
+		v, err := resp.NewReader(near, nil).ReadValue()
+		if err != nil || !strings.HasPrefix(v.Str, c.want) {
+			t.Errorf("%q from %s: %v, %v, want %s", c.flags, c.addr, v, err, c.want)
+		}
+		near.Close()
+	}
+}
+
+// addressed is a connection that claims to come from elsewhere.
+type addressed struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.remote }
+
+// TestPasswordChange: who is in stays in; who comes needs the new one.
+func TestPasswordChange(t *testing.T) {
+	s := start(t, newFake(t))
+	a := dial(t, s)
+	a.want("OK", "CONFIG", "SET", "requirepass", "one")
+	a.want("PONG", "PING")
+	b := dial(t, s)
+	b.want("NOAUTH Authentication required.", "PING")
+	b.want(wrongPass, "AUTH", "two")
+	b.want("OK", "AUTH", "one")
+	b.want("PONG", "PING")
+}
+
+// TestCutAfterEachByte: a client that vanishes at any point of a conversation leaves nothing behind.
+func TestCutAfterEachByte(t *testing.T) {
+	const talk = "HELLO 3\r\nMULTI\r\nPING\r\nEXEC\r\nCLIENT LIST\r\nREPLCONF capa eof\r\nWAIT 1 0\r\nPING\r\n"
+	for cut := range len(talk) {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(newFake(t), &Options{Config: testConfig(t)})
+			c := dial(t, s)
+			c.conn.Outgoing().CutAfter(int64(cut))
+			c.conn.Write([]byte(talk)) // may fail
+			c.conn.Close()
+			<-c.end
+			synctest.Wait()
+			if got := s.clientCount(); got != 0 {
+				t.Errorf("cut after %d bytes: %d clients left", cut, got)
+			}
+			s.Close()
+		})
+	}
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// tuning is what connections look up for each batch. A change of the configuration publishes a new one; nobody changes one in place.
+type tuning struct {
+	config      *Config
+	password    string // requirepass
+	protected   bool
+	maxClients  int64
+	maxBulk     int
+	idle        time.Duration // 0 = none
+	queryLimit  int64         // of one command, in bytes
+	outputLimit int64         // of normal clients, in bytes, 0 = none
+	savePoints  []savePoint
+}
+
+// apply makes cfg the configuration, of the node too. cfg must not be changed any more. Callers hold configMu, except New.
+func (s *Server) apply(cfg *Config) {
+	s.publish(cfg)
+	if s.level != nil {
+		s.level(cfg.Text("loglevel"))
+	}
+	s.node.Configure(cfg.Settings())
+}
+
+// publish makes cfg the configuration of the server alone.
+func (s *Server) publish(cfg *Config) {
+	s.tuning.Store(&tuning{
+		config:      cfg,
+		password:    cfg.Text("requirepass"),
+		protected:   cfg.Bool("protected-mode"),
+		maxClients:  cfg.Int("maxclients"),
+		maxBulk:     int(min(cfg.Int("proto-max-bulk-len"), 1<<31-1)),
+		idle:        cfg.Seconds("timeout"),
+		queryLimit:  cfg.Int("client-query-buffer-limit"),
+		outputLimit: cfg.outputLimit(0),
+		savePoints:  cfg.savePoints(),
+	})
+}
+
+// Settings returns what replication needs of the configuration.
+func (c *Config) Settings() Settings {
+	return Settings{
+		ReadOnlyReplica:     c.Bool("replica-read-only"),
+		Timeout:             c.Seconds("repl-timeout"),
+		PingPeriod:          c.Seconds("repl-ping-replica-period"),
+		DisklessSync:        c.Bool("repl-diskless-sync"),
+		DisklessDelay:       c.Seconds("repl-diskless-sync-delay"),
+		DisklessMaxReplicas: int(c.Int("repl-diskless-sync-max-replicas")),
+		OutputLimit:         c.outputLimit(1),
+		BacklogBytes:        c.Int("repl-backlog-size"),
+		Username:            c.Text("masteruser"),
+		Password:            c.Text("masterauth"),
+		AnnounceIP:          c.Text("replica-announce-ip"),
+		AnnouncePort:        int(c.Int("replica-announce-port")),
+		ListeningPort:       int(c.Int("port")),
+		Priority:            int(c.Int("replica-priority")),
+	}
+}
+
+// config returns the configuration of this moment.
+func (s *Server) config() *Config { return s.tuning.Load().config }
+
+// change runs edit on a copy of the configuration and publishes it unless edit fails.
+func (s *Server) change(edit func(*Config) error) error {
+	s.configMu.Lock()
+	defer s.configMu.Unlock()
+	cfg := s.config().clone()
+	if err := edit(cfg); err != nil {
+		return err
+	}
+	s.apply(cfg)
+	return nil
+}
+
+// rewrite brings the configuration file up to date, the present role included.
+func (s *Server) rewrite() error {
+	s.configMu.Lock()
+	defer s.configMu.Unlock()
+	cfg := s.config().clone()
+	cfg.values["replicaof"] = s.primaryText()
+	err := cfg.Rewrite()
+	if err != nil && cfg.file != "" {
+		s.log.Warn("configuration file not rewritten", zap.Error(err))
+	}
+	return err
+}
+
+// primaryText is the present value of replicaof: the role changes at run time without the configuration.
+func (s *Server) primaryText() string {
+	up := s.node.State().Upstream
+	if up == nil {
+		return ""
+	}
+	return up.Host + " " + portText(up.Port)
+}
+
+// announcedPort is the port in INFO: the first listener's, when it is one of TCP, else that of the configuration.
+func (s *Server) announcedPort() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.listeners {
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+			return tcp.Port
+		}
+	}
+	return int(s.config().Int("port"))
+}
