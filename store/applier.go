@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 // A Frame is one command of the stream.
@@ -23,6 +24,9 @@ type Applier struct {
 	multi  bool
 
 	done int // bytes of the batch at hand that belong to applied units
+
+	hashes  []uint64 // scratch of touch
+	touched uint64   // keeps touch's loads from being removed as useless
 }
 
 // NewApplier returns an applier that goes on where the history stands, with the
@@ -70,18 +74,22 @@ func (a *Applier) forward(raw []byte) {
 
 func (a *Applier) applyUnits(frames []Frame) error {
 	first, at := 0, 0 // of the unit that is being collected: frame, and bytes before the next frame
+	before := a.s.backlog.Offset() + int64(len(a.held))
 	for i, f := range frames {
-		at += f.Size
+		if i%touchAhead == 0 {
+			a.touch(frames[i:min(i+touchAhead, len(frames))])
+		}
 		if !a.multi {
 			first = i
 		}
-		whole, err := a.collect(f)
+		whole, err := a.collect(f, before+int64(at))
+		at += f.Size
 		if err == nil && whole {
 			unit := frames[first : i+1]
 			if len(a.frames) > 0 {
 				unit = append(a.frames, unit...)
 			}
-			err = a.applyUnit(unit, at-f.Size)
+			err = a.applyUnit(unit, before+int64(at))
 		}
 		if err != nil {
 			return err
@@ -96,20 +104,38 @@ func (a *Applier) applyUnits(frames []Frame) error {
 	return nil
 }
 
-// collect notes where a unit begins and reports whether f ends one.
-func (a *Applier) collect(f Frame) (whole bool, err error) {
+// touchAhead is how many commands are looked up ahead of being applied. Applying
+// one is mostly waiting for memory; so many wait at once.
+const touchAhead = 32
+
+// touch brings what the frames' keys need into the processor's cache. It takes
+// the first argument for a key: a wrong guess costs a little time.
+func (a *Applier) touch(frames []Frame) {
+	tab := a.s.view.Load().gen.spaces[max(a.s.backlog.History().StreamDB, 0)].tab
+	a.hashes = a.hashes[:0]
+	for _, f := range frames {
+		if len(f.Args) > 1 {
+			a.hashes = append(a.hashes, tab.Hash(table.View(f.Args[1])))
+		}
+	}
+	a.touched += tab.Touch(a.hashes, true)
+}
+
+// collect notes where a unit begins and reports whether f, which stands at the
+// given offset, ends one.
+func (a *Applier) collect(f Frame, offset int64) (whole bool, err error) {
 	if len(f.Args) == 0 {
 		return !a.multi, nil
 	}
 	switch name := f.Args[0]; {
 	case isWord(name, "MULTI"):
 		if a.multi {
-			return false, &StreamError{"MULTI", a.s.backlog.Offset(), ErrSyntax}
+			return false, &StreamError{"MULTI", offset, ErrSyntax}
 		}
 		a.multi = true
 	case isWord(name, "EXEC"):
 		if !a.multi {
-			return false, &StreamError{"EXEC", a.s.backlog.Offset(), ErrSyntax}
+			return false, &StreamError{"EXEC", offset, ErrSyntax}
 		}
 		a.multi = false
 	}
@@ -139,24 +165,28 @@ func (a *Applier) hold(raw []byte) error {
 	return nil
 }
 
-// applyUnit makes one commit of a unit. before is the number of bytes of the
-// batch before its last frame, for errors.
-func (a *Applier) applyUnit(unit []Frame, before int) error {
-	b := a.s.backlog
+// applyUnit makes one commit of a unit, which ends at the given offset.
+func (a *Applier) applyUnit(unit []Frame, end int64) error {
+	b, offset := a.s.backlog, end
+	for _, f := range unit {
+		offset -= int64(f.Size)
+	}
 	c := a.s.begin(max(b.History().StreamDB, 0), stream)
+	c.ahead = end - b.Offset()
 	c.atomicIf(len(unit) > 3) // MULTI, one command, EXEC
 	for _, f := range unit {
-		if err := a.applyFrame(&c.x, f, int64(before)); err != nil {
+		if err := a.applyFrame(&c.x, f, offset); err != nil {
 			c.abandon()
 			return err
 		}
+		offset += int64(f.Size)
 	}
 	b.SetStreamDB(c.x.db)
 	c.finish()
 	return nil
 }
 
-func (a *Applier) applyFrame(x *exec, f Frame, before int64) error {
+func (a *Applier) applyFrame(x *exec, f Frame, offset int64) error {
 	if len(f.Args) == 0 {
 		return nil
 	}
@@ -165,29 +195,28 @@ func (a *Applier) applyFrame(x *exec, f Frame, before int64) error {
 	case isWord(name, "MULTI"), isWord(name, "EXEC"):
 		return nil
 	case isWord(name, "SELECT") && len(f.Args) == 2:
-		return a.selectDB(x, f, before)
+		return a.selectDB(x, f, offset)
 	}
 	cmd := lookup(name)
 	if cmd == nil || cmd.run == nil {
-		return &UnknownCommandError{string(name), a.s.backlog.Offset() + before}
+		return &UnknownCommandError{string(name), offset}
 	}
-	v := resp.Err(wrongArity(cmd.Name).Str)
-	if cmd.accepts(len(f.Args)) {
-		v = cmd.run(x, f.Args)
+	if !cmd.accepts(len(f.Args)) {
+		return &StreamError{cmd.Name, offset, &Error{wrongArity(cmd.Name).Str}}
 	}
-	if v.Kind == resp.Error {
-		return &StreamError{cmd.Name, a.s.backlog.Offset() + before, &Error{v.Str}}
+	if v := cmd.run(x, f.Args); v.Kind == resp.Error {
+		return &StreamError{cmd.Name, offset, &Error{v.Str}}
 	}
 	return nil
 }
 
-func (a *Applier) selectDB(x *exec, f Frame, before int64) error {
+func (a *Applier) selectDB(x *exec, f Frame, offset int64) error {
 	n, err := parseInt(argString(f.Args, 1))
 	if err == nil && (n < 0 || n >= int64(a.s.opts.Databases)) {
 		err = ErrNoDatabase
 	}
 	if err != nil {
-		return &StreamError{"SELECT", a.s.backlog.Offset() + before, err}
+		return &StreamError{"SELECT", offset, err}
 	}
 	x.db = int(n)
 	return nil

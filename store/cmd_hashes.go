@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"github.com/understudy-go/understudy/resp"
@@ -149,23 +150,35 @@ func cmdHRandField(x *exec, args [][]byte) resp.Value {
 		}
 		return resp.BulkString(all[2*rand.IntN(len(all)/2)])
 	}
+	if len(all) > 0 && count < -mostRepeated {
+		return reply(errCount)
+	}
 	return resp.ArrayOf(randomPairs(all, count, values)...)
 }
 
 func parseHRandField(args [][]byte) (count int64, values bool, err error) {
-	switch {
-	case len(args) == 2:
+	if len(args) == 2 {
 		return 1, false, nil
-	case len(args) > 4 || len(args) == 4 && !isWord(args[3], "WITHVALUES"):
-		return 0, false, ErrSyntax
 	}
 	count, err = parseInt(argString(args, 2))
-	const most = 1 << 31 // more than any reply can hold
-	if err == nil && (count < -most || count > most) {
-		err = wireError("ERR value is out of range")
+	values = len(args) == 4
+	switch {
+	case err != nil:
+	case count == math.MinInt64:
+		err = wireError("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64)
+	case len(args) > 4 || values && !isWord(args[3], "WITHVALUES"):
+		err = ErrSyntax
+	case values && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
+		err = errCount
 	}
-	return count, len(args) == 4, err
+	return count, values, err
 }
+
+var errCount = wireError("ERR value is out of range")
+
+// mostRepeated bounds what a negative count may ask for, with repetitions, of a
+// hash that is there. Redis would go on until it has no memory left.
+const mostRepeated = 1 << 31
 
 func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
 	n := len(all) / 2
@@ -184,18 +197,25 @@ func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
 		}
 		return elems
 	}
-	for _, i := range rand.Perm(n)[:min(int(count), n)] {
+	for _, i := range rand.Perm(n)[:min(count, int64(n))] {
 		add(i)
 	}
 	return elems
 }
 
 func cmdHScan(x *exec, args [][]byte) resp.Value {
-	cursor, o, err := parseScan(args, 2)
+	cursor, err := parseCursor(argString(args, 2))
 	if err != nil {
 		return reply(err)
 	}
 	e, err := x.hash(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	if e == nil {
+		return scanReply(0, nil) // before a look at the options
+	}
+	o, err := parseScan(args[3:], false)
 	if err != nil {
 		return reply(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,7 @@ type scanOptions struct {
 	pattern  string
 	all      bool // no pattern
 	count    int
+	typed    bool // only keys of typeName
 	typeName string
 }
 
@@ -47,21 +49,40 @@ func (o scanOptions) matches(key string) bool { return o.all || matchGlob(o.patt
 
 const defaultScanCount = 10
 
-// parseScan reads cursor and options from args[at:].
-func parseScan(args [][]byte, at int) (cursor uint64, o scanOptions, err error) {
+// parseCursor reads a cursor as strtoul does, for that is what Redis 7.0 accepts:
+// nothing at all is 0, a minus counts from the end of the range, and a NUL ends
+// the number.
+func parseCursor(arg string) (uint64, error) {
+	arg, _, _ = strings.Cut(arg, "\x00")
+	if arg == "" {
+		return 0, nil
+	}
+	digits, negative := strings.CutPrefix(arg, "-")
+	if !negative {
+		digits, _ = strings.CutPrefix(arg, "+")
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return 0, wireError("ERR invalid cursor")
+	}
+	if negative {
+		n = -n
+	}
+	return n, nil
+}
+
+// parseScan reads the options of a scan; TYPE only where keys are scanned.
+func parseScan(args [][]byte, typed bool) (o scanOptions, err error) {
 	o = scanOptions{all: true, count: defaultScanCount}
-	if cursor, err = strconv.ParseUint(argString(args, at), 10, 64); err != nil {
-		return 0, o, wireError("ERR invalid cursor")
-	}
-	for i := at + 1; i < len(args); i += 2 {
+	for i := 0; i < len(args); i += 2 {
 		if i+1 == len(args) {
-			return 0, o, ErrSyntax
+			return o, ErrSyntax
 		}
-		if err = o.parse(args[i], argString(args, i+1), at == 1); err != nil {
-			return 0, o, err
+		if err = o.parse(args[i], argString(args, i+1), typed); err != nil {
+			return o, err
 		}
 	}
-	return cursor, o, nil
+	return o, nil
 }
 
 func (o *scanOptions) parse(word []byte, value string, typed bool) error {
@@ -78,7 +99,7 @@ func (o *scanOptions) parse(word []byte, value string, typed bool) error {
 		}
 		o.count = int(min(n, 1<<30))
 	case isWord(word, "TYPE") && typed:
-		o.typeName = strings.ToLower(value)
+		o.typed, o.typeName = true, strings.ToLower(value)
 	default:
 		return ErrSyntax
 	}
@@ -86,13 +107,17 @@ func (o *scanOptions) parse(word []byte, value string, typed bool) error {
 }
 
 func cmdScan(x *exec, args [][]byte) resp.Value {
-	cursor, o, err := parseScan(args, 1)
+	cursor, err := parseCursor(argString(args, 1))
+	if err != nil {
+		return reply(err)
+	}
+	o, err := parseScan(args[2:], true)
 	if err != nil {
 		return reply(err)
 	}
 	var elems []resp.Value
 	cursor = x.scan(x.space().tab, cursor, o.count, func(e *table.Entry) {
-		if o.matches(e.Key()) && (o.typeName == "" || o.typeName == typeName(e)) {
+		if o.matches(e.Key()) && (!o.typed || o.typeName == typeName(e)) {
 			elems = append(elems, resp.BulkString(e.Key()))
 		}
 	})
@@ -124,11 +149,13 @@ func cmdCopy(x *exec, args [][]byte) resp.Value {
 			replace = true
 		case isWord(args[i], "DB") && i+1 < len(args):
 			i++
-			n, err := parseInt(argString(args, i))
+			var err error
+			if db, err = parseDB(argString(args, i)); err == nil {
+				err = x.s.checkDB(db)
+			}
 			if err != nil {
 				return reply(err)
 			}
-			db = int(max(min(n, maxDatabases), -1))
 		default:
 			return reply(ErrSyntax)
 		}
@@ -141,11 +168,11 @@ func cmdCopy(x *exec, args [][]byte) resp.Value {
 }
 
 func cmdMove(x *exec, args [][]byte) resp.Value {
-	n, err := parseInt(argString(args, 2))
+	db, err := parseDB(argString(args, 2))
 	if err != nil {
-		return resp.Err("ERR value is not an integer or out of range")
+		return reply(err)
 	}
-	done, err := x.move(argString(args, 1), int(max(min(n, maxDatabases), -1)))
+	done, err := x.move(argString(args, 1), db)
 	if err != nil {
 		return reply(err)
 	}
@@ -153,16 +180,24 @@ func cmdMove(x *exec, args [][]byte) resp.Value {
 }
 
 func cmdSwapDB(x *exec, args [][]byte) resp.Value {
-	a, err := parseInt(argString(args, 1))
+	a, err := parseDB(argString(args, 1))
 	if err != nil {
 		return resp.Err("ERR invalid first DB index")
 	}
-	b, err := parseInt(argString(args, 2))
+	b, err := parseDB(argString(args, 2))
 	if err != nil {
 		return resp.Err("ERR invalid second DB index")
 	}
-	clamp := func(n int64) int { return int(max(min(n, maxDatabases), -1)) }
-	return okReply(x.swap(clamp(a), clamp(b)))
+	return okReply(x.swap(a, b))
+}
+
+// parseDB reads a database number, which need not be one of this store's.
+func parseDB(arg string) (int, error) {
+	n, err := parseInt(arg)
+	if err == nil && (n < math.MinInt32 || n > math.MaxInt32) {
+		err = wireError("ERR value is out of range, value must between %d and %d", math.MinInt32, math.MaxInt32)
+	}
+	return int(n), err
 }
 
 func cmdRandomKey(x *exec, args [][]byte) resp.Value {
@@ -238,7 +273,7 @@ func parseExpire(args [][]byte) (o expireCondition, err error) {
 		case isWord(a, "LT"):
 			o.ifSooner = true
 		default:
-			return o, wireError("ERR Unsupported option %s", a)
+			return o, wireError("ERR Unsupported option %s", clip(a, len(a)))
 		}
 	}
 	if o.ifNone && (o.ifSome || o.ifLater || o.ifSooner) {
@@ -269,7 +304,7 @@ func cmdPTTL(x *exec, args [][]byte) resp.Value {
 func cmdExpireTime(x *exec, args [][]byte) resp.Value {
 	d := x.deadline(argString(args, 1))
 	if d > 0 {
-		d = (d + 500) / 1000
+		d = int64((uint64(d) + 500) / 1000) // no overflow at the end of the range
 	}
 	return resp.Integer(d)
 }

@@ -26,8 +26,10 @@ func cmdSet(x *exec, args [][]byte) resp.Value {
 	return resp.OK()
 }
 
-// parseSet reads SET's options, which may come in any order, each kind once.
+// parseSet reads SET's options, which may come in any order. Whether a time is
+// valid is asked when all words make sense.
 func (x *exec) parseSet(args [][]byte) (o setOptions, err error) {
+	var t timeWords
 	for i := 3; i < len(args); i++ {
 		switch {
 		case isWord(args[i], "NX") && !o.ifHeld:
@@ -36,20 +38,36 @@ func (x *exec) parseSet(args [][]byte) (o setOptions, err error) {
 			o.ifHeld = true
 		case isWord(args[i], "GET"):
 			o.get = true
-		case isWord(args[i], "KEEPTTL") && o.deadline == 0:
+		case isWord(args[i], "KEEPTTL") && !t.given:
 			o.keepTTL = true
-		default:
-			u, ok := expireWord(args[i])
-			if !ok || o.keepTTL || o.deadline != 0 || i+1 == len(args) {
-				return o, ErrSyntax
-			}
+		case !o.keepTTL && t.read(args[i:]):
 			i++
-			if o.deadline, err = x.positiveDeadline(argString(args, i), u, "set"); err != nil {
-				return o, err
-			}
+		default:
+			return o, ErrSyntax
 		}
 	}
-	return o, nil
+	if t.given {
+		o.deadline, err = x.positiveDeadline(t.arg, t.unit, "set")
+	}
+	return o, err
+}
+
+// timeWords are EX, PX, EXAT or PXAT and the word after it. The same one may
+// come again, then the last counts.
+type timeWords struct {
+	given bool
+	unit  expireUnit
+	arg   string
+}
+
+// read reports whether args begin with such words that fit those read before.
+func (t *timeWords) read(args [][]byte) bool {
+	u, ok := expireWord(args[0])
+	if !ok || len(args) == 1 || t.given && u != t.unit {
+		return false
+	}
+	*t = timeWords{true, u, argString(args, 1)}
+	return true
 }
 
 // expireWord reads EX, PX, EXAT or PXAT.
@@ -115,34 +133,38 @@ func cmdGetDel(x *exec, args [][]byte) resp.Value { return textReply(x.getDel(ar
 
 func cmdGetEX(x *exec, args [][]byte) resp.Value {
 	key := argString(args, 1)
-	deadline, persist, err := x.parseGetEX(args)
+	t, persist, err := parseGetEX(args[2:])
 	if err != nil {
 		return reply(err)
 	}
 	value, ok, err := x.text(key)
-	if ok && persist {
+	if !ok {
+		return textReply("", false, err) // whatever time was asked for
+	}
+	if persist {
 		x.persist(key)
-	} else if ok && deadline != 0 {
+	} else if t.given {
+		deadline, err := x.positiveDeadline(t.arg, t.unit, "getex")
+		if err != nil {
+			return reply(err)
+		}
 		x.expireAt(key, deadline, expireCondition{})
 	}
-	return textReply(value, ok, err)
+	return resp.BulkString(value)
 }
 
-func (x *exec) parseGetEX(args [][]byte) (deadline int64, persist bool, err error) {
-	switch {
-	case len(args) == 2:
-		return 0, false, nil
-	case len(args) == 3 && isWord(args[2], "PERSIST"):
-		return 0, true, nil
-	case len(args) != 4:
-		return 0, false, ErrSyntax
+func parseGetEX(words [][]byte) (t timeWords, persist bool, err error) {
+	for i := 0; i < len(words); i++ {
+		switch {
+		case isWord(words[i], "PERSIST") && !t.given:
+			persist = true
+		case !persist && t.read(words[i:]):
+			i++
+		default:
+			return t, false, ErrSyntax
+		}
 	}
-	u, ok := expireWord(args[2])
-	if !ok {
-		return 0, false, ErrSyntax
-	}
-	deadline, err = x.positiveDeadline(argString(args, 3), u, "getex")
-	return deadline, false, err
+	return t, persist, nil
 }
 
 func cmdMGet(x *exec, args [][]byte) resp.Value {

@@ -21,10 +21,14 @@ type commit struct {
 	pending *past       // what readers see of the slots that changed; nil: one slot only
 	changes []change    // in order; kept for roll-back, and while anyone watches
 
-	effects  []byte // RESP commands for the stream, behind a MULTI that is sent only if it takes one
-	parts    int    // commands in effects, SELECTs not counted
-	selected int    // database that effects leave selected; -1 unknown
-	dirty    bool   // something changed, effects or not
+	effects  []byte    // RESP commands for the stream, behind a MULTI that is sent only if it takes one
+	parts    int       // commands in effects, SELECTs not counted
+	selected int       // database that effects leave selected; -1 unknown
+	dirty    bool      // something changed, effects or not
+	libs     libraries // before the commit; for roll-back
+	watched  bool      // somebody wants to know what changes
+	cause    Cause
+	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
 }
 
 // change is one touched record.
@@ -34,6 +38,7 @@ type change struct {
 	db       int
 	h        uint64
 	old, new *table.Entry // nil: absent
+	expired  bool         // the deadline did it
 }
 
 // begin starts the one commit. REQUIRES: the writer lock.
@@ -44,7 +49,8 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.gen, c.pending = v.gen, nil
 	c.changes, c.effects = c.changes[:0], append(c.effects[:0], multiFrame...)
 	c.parts, c.selected = 0, s.backlog.History().StreamDB
-	c.dirty = false
+	c.dirty, c.libs = false, s.mu.functions
+	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
 	return c
 }
@@ -54,7 +60,7 @@ func (c *commit) atomic() {
 	if c.pending != nil {
 		return
 	}
-	c.pending = newPast(c.version-1, 0)
+	c.pending = &past{version: c.version - 1, flat: true}
 	c.s.view.Store(&view{gen: c.s.view.Load().gen, pending: c.pending})
 }
 
@@ -67,23 +73,44 @@ func (c *commit) finish() {
 	if !c.dirty && c.pending == nil {
 		return
 	}
+	if c.dirty {
+		c.count()
+	}
+	c.publish(c.gen)
+	if c.watched {
+		c.s.touched.add(c.changes, c.cause, c.s.backlog.Offset()+c.ahead)
+	}
+	c.release()
+}
+
+// count notes that the data has changed.
+func (c *commit) count() {
 	if c.s.mu.replica && c.x.origin == client {
 		c.s.backlog.Taint("written to while following a primary")
 	}
 	c.s.fresh.Store(false)
+	c.s.stats.commits.Add(1)
+}
+
+// publish switches readers to g. The view comes first: whoever loads the new
+// version must not follow it into the databases that this commit replaced,
+// where a part of it stands. The other way round, reading the new view at the
+// old version, a reader of many keys notices.
+func (c *commit) publish(g *generation) {
+	switched := c.pending != nil || g != c.s.view.Load().gen
+	if switched {
+		c.s.view.Store(&view{gen: g})
+	}
 	c.s.published.Store(c.version)
-	if old := c.s.view.Load(); c.pending != nil || c.gen != old.gen {
-		c.s.view.Store(&view{gen: c.gen})
+	if switched {
 		c.sweepTombstones()
 	}
-	c.s.stats.commits.Add(1)
-	c.release()
 }
 
 // release lets go of what the reused commit must not pin.
 func (c *commit) release() {
 	clear(c.changes)
-	c.gen, c.pending, c.x = nil, nil, exec{}
+	c.gen, c.pending, c.libs, c.x = nil, nil, nil, exec{}
 	if cap(c.effects) > 1<<20 {
 		c.effects = nil
 	}
@@ -131,7 +158,11 @@ func (c *commit) selectDB(db int) {
 // put makes e the entry of r's key.
 func (c *commit) put(r ref, e *table.Entry) {
 	old := c.before(r)
-	r.tab.Put(r.h, e)
+	if old != nil {
+		r.tab.Replace(r.h, r.at, old, e)
+	} else {
+		r.tab.Put(r.h, e)
+	}
 	c.after(r, old, e)
 }
 
@@ -179,8 +210,16 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	if r.ks != nil {
 		r.ks.due.replace(old, e)
 	}
-	if c.pending != nil {
+	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
+	}
+}
+
+// touch notes that the value of r's key changed although its entry did not: a
+// field of a large hash did.
+func (c *commit) touch(r ref) {
+	if c.watched {
+		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
 	}
 }
 
@@ -188,12 +227,23 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 func (c *commit) expire(r ref) {
 	c.effect(r.db, "DEL", r.key)
 	c.remove(r)
+	if c.watched {
+		c.changes[len(c.changes)-1].expired = true
+	}
 	c.s.stats.expired.Add(1)
 }
 
 // replaceSpace makes ks database n of the working generation.
 func (c *commit) replaceSpace(n int, ks *keyspace) {
+	c.replaced(n)
 	c.setGeneration(c.gen.with(n, ks))
+}
+
+// replaced notes that every key of database n may have changed; -1 for all.
+func (c *commit) replaced(n int) {
+	if c.watched {
+		c.changes = append(c.changes, change{db: n})
+	}
 }
 
 func (c *commit) setGeneration(g *generation) {
@@ -204,6 +254,9 @@ func (c *commit) setGeneration(g *generation) {
 // view asks for what they stood for.
 func (c *commit) sweepTombstones() {
 	for _, ch := range c.changes {
+		if ch.tab == nil {
+			continue
+		}
 		key := ch.key()
 		if e := ch.tab.Find(ch.h, key); e != nil && e.Kind() == table.Tombstone {
 			ch.tab.Remove(ch.h, key, c.version)
@@ -225,9 +278,8 @@ func (c *commit) rollBack() {
 	for i := len(c.changes) - 1; i >= 0; i-- {
 		c.undo(c.changes[i])
 	}
-	c.s.published.Store(c.version)
-	c.s.view.Store(&view{gen: c.s.view.Load().gen})
-	c.sweepTombstones()
+	c.s.mu.functions = c.libs
+	c.publish(c.s.view.Load().gen)
 	c.release()
 }
 
@@ -240,6 +292,9 @@ func (c *commit) abandon() {
 }
 
 func (c *commit) undo(ch change) {
+	if ch.tab == nil || ch.old == ch.new {
+		return
+	}
 	if ch.ks != nil {
 		ch.ks.due.replace(ch.new, ch.old)
 	}

@@ -28,14 +28,14 @@ func (d *digest) mix(p string) {
 
 // Digest is the digest of the whole data set, 40 hex digits, as DEBUG DIGEST of
 // Redis 7.0 prints it: equal data give equal digests, here and there. It walks a
-// snapshot and blocks nobody. O(n).
+// snapshot and blocks nobody. It is "" if the snapshot was dropped meanwhile. O(n).
 func (s *Store) Digest() string {
 	sn := s.Snapshot()
 	defer sn.Close()
 	return sn.Digest()
 }
 
-// Digest is the digest of the snapshot's data.
+// Digest is the digest of the snapshot's data, "" if the snapshot was dropped.
 func (sn *Snapshot) Digest() string {
 	var all digest
 	for db, ks := range sn.gen.spaces {
@@ -49,6 +49,9 @@ func (sn *Snapshot) Digest() string {
 			all.xor(string(d[:]))
 			return true
 		})
+	}
+	if sn.Err() != nil {
+		return ""
 	}
 	return hex.EncodeToString(all[:])
 }

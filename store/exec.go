@@ -53,6 +53,7 @@ type ref struct {
 	h   uint64
 	key string       // may alias the caller's buffer
 	e   *table.Entry // nil when absent or expired
+	at  table.Place  // of e
 }
 
 // clock is the execution's one instant. Nobody pays for it who meets no
@@ -126,13 +127,25 @@ func (x *exec) field(tab *table.Table, name string) *table.Entry { return x.find
 
 // tableLen is the number of keys or fields in tab.
 func (x *exec) tableLen(tab *table.Table) int {
-	switch {
-	case x.mode == past_:
+	switch x.mode {
+	case past_:
 		return x.past.len(tab)
-	case x.mode == shared && x.v.pending != nil:
-		return x.v.pending.len(tab)
+	case shared:
+		return x.sharedLen(tab)
 	}
 	return tab.Len()
+}
+
+// sharedLen is of version x.at only if no commit ended or, being one of several
+// slots, began meanwhile.
+func (x *exec) sharedLen(tab *table.Table) (n int) {
+	if x.v.pending != nil {
+		n = x.v.pending.len(tab)
+	} else {
+		n = tab.Len()
+	}
+	x.torn = x.torn || x.s.view.Load() != x.v || x.s.published.Load() != x.at
+	return n
 }
 
 // eachField calls fn for every field of a big hash. Beside a writer that takes
@@ -177,7 +190,8 @@ func (x *exec) eachKey(fn func(*table.Entry)) {
 func (x *exec) ref(key string) ref {
 	ks := x.space()
 	h := ks.tab.Hash(key)
-	r := ref{db: x.db, ks: ks, tab: ks.tab, h: h, key: key, e: ks.tab.Find(h, key)}
+	r := ref{db: x.db, ks: ks, tab: ks.tab, h: h, key: key}
+	r.e, r.at = ks.tab.Locate(h, key)
 	if r.e != nil && r.e.Kind() == table.Tombstone {
 		r.e = nil
 	}
@@ -190,7 +204,8 @@ func (x *exec) ref(key string) ref {
 
 func (x *exec) fieldRef(tab *table.Table, name string) ref {
 	h := tab.Hash(name)
-	r := ref{db: x.db, tab: tab, h: h, key: name, e: tab.Find(h, name)}
+	r := ref{db: x.db, tab: tab, h: h, key: name}
+	r.e, r.at = tab.Locate(h, name)
 	if r.e != nil && r.e.Kind() == table.Tombstone {
 		r.e = nil
 	}

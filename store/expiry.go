@@ -49,11 +49,14 @@ func (x *exec) expireAt(key string, deadline int64, o expireCondition) bool {
 	return true
 }
 
-// storedDeadline keeps the one instant that would read as "no deadline" apart
-// from it: the beginning of 1970.
+// storedDeadline moves the two instants that have another meaning by a
+// millisecond: 0 means "none" in an entry, -1 does in an RDB file.
 func storedDeadline(d int64) int64 {
-	if d == 0 {
-		return -1
+	switch d {
+	case 0:
+		return 1
+	case -1:
+		return -2
 	}
 	return d
 }

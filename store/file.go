@@ -73,8 +73,12 @@ func (s *Store) Save(path string) error {
 // Load replaces the data by that of an RDB file. If the file states a history,
 // a new one begins that has it as its secondary: replicas of the node that wrote
 // the file continue partially, as after a restart of Redis 7.0. The error is
-// that of opening the file, or of LoadRDB; then nothing has changed.
+// that of opening the file, or of LoadRDB, or [ErrReadOnly] while the store
+// follows a primary; then nothing has changed.
 func (s *Store) Load(path string) error {
+	if s.Replication().Following() {
+		return ErrReadOnly
+	}
 	l, err := s.loadFile(path)
 	if err != nil {
 		return err

@@ -50,12 +50,21 @@ func parseFloat(s string) (*big.Float, error) {
 	base := 10
 	if strings.Contains(strings.ToLower(s), "0x") {
 		base = 0
+	} else if strings.ContainsAny(s, "pP") {
+		return nil, ErrNotFloat // a power of two is for hexadecimal mantissas only
 	}
 	f, _, err := big.ParseFloat(s, base, floatBits, big.ToNearestEven)
-	if err != nil || f.MantExp(nil) > maxFloatExp || f.MantExp(nil) < minFloatExp {
+	if err != nil || f.MantExp(nil) > maxFloatExp || vanishes(f) {
 		return nil, ErrNotFloat
 	}
 	return f, nil
+}
+
+// vanishes reports whether f is not 0 and would be rounded to it: half of the
+// smallest number of the format goes to the even side.
+func vanishes(f *big.Float) bool {
+	exp := f.MantExp(nil)
+	return exp < minFloatExp || exp == minFloatExp && f.MinPrec() == 1
 }
 
 func infinity(s string) (*big.Float, bool) {

@@ -7,6 +7,11 @@ package store
 // It looks back to the last star only, so its cost is at most len(pattern) *
 // len(s).
 func matchGlob(pattern, s string) bool {
+	if s == "" {
+		// Redis looks at no more than this before it gives up on the empty
+		// string: "**" does not match it.
+		return pattern == "" || pattern == "*"
+	}
 	star, retry := -1, 0
 	p, i := 0, 0
 	for i < len(s) {

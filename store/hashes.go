@@ -89,6 +89,7 @@ func (x *exec) hsetBig(r ref, fields []string) (added int) {
 		}
 		x.c.put(f, table.NewText(x.c.version, fields[i], fields[i+1], 0))
 	}
+	x.c.touch(r)
 	return added
 }
 
@@ -158,6 +159,9 @@ func (x *exec) hdelBig(r ref, fields []string) (removed int) {
 	x.c.atomicIf(len(there) > 1)
 	for _, f := range there {
 		x.c.remove(f)
+	}
+	if len(there) > 0 {
+		x.c.touch(r)
 	}
 	return len(there)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 
@@ -155,6 +156,7 @@ func (x *exec) flush() {
 }
 
 func (x *exec) flushAll() {
+	x.c.replaced(AllDatabases)
 	x.c.setGeneration(newGeneration(x.s.opts.Databases, x.s.seed))
 	x.gen = x.c.gen
 	x.c.effect(x.db, "FLUSHALL")
@@ -169,14 +171,15 @@ const randomTries = 1000
 func (x *exec) randomKey() (key string, ok bool) {
 	tab := x.space().tab
 	for range randomTries {
-		if e := tab.Pick(rand.Uint64(), rand.IntN(table.Slots)); x.usable(e) {
+		// What stands in the table may not be published, or be newer than x.
+		if e := tab.Pick(rand.Uint64(), rand.IntN(table.Slots)); e != nil && x.usable(x.find(tab, e.Key())) {
 			return e.Key(), true
 		}
 	}
 	start := rand.Uint64()
 	for _, from := range []uint64{start, 0} {
 		for cursor := from; ; {
-			cursor = tab.Scan(cursor, func(e *table.Entry) {
+			cursor = x.bucket(tab, cursor, func(e *table.Entry) {
 				if !ok && x.usable(e) {
 					key, ok = e.Key(), true
 				}
@@ -197,7 +200,7 @@ func (x *exec) usable(e *table.Entry) bool {
 // returns the next cursor, 0 at the end.
 func (x *exec) scan(tab *table.Table, cursor uint64, count int, fn func(*table.Entry)) uint64 {
 	for seen := 0; ; {
-		cursor = tab.Scan(cursor, func(e *table.Entry) {
+		cursor = x.bucket(tab, cursor, func(e *table.Entry) {
 			seen++
 			if x.usable(e) {
 				fn(e)
@@ -208,4 +211,48 @@ func (x *exec) scan(tab *table.Table, cursor uint64, count int, fn func(*table.E
 			return cursor
 		}
 	}
+}
+
+// bucket calls fn for the entries of one bucket of tab, as this execution sees
+// them, and returns the next cursor. On a snapshot it is a whole segment: what
+// was kept is found by ranges of hashes.
+func (x *exec) bucket(tab *table.Table, cursor uint64, fn func(*table.Entry)) uint64 {
+	switch x.mode {
+	case writing:
+		return tab.Scan(cursor, fn)
+	case past_:
+		next, _ := x.past.chunk(tab, bits.Reverse64(cursor), &chunk{}, func(e *table.Entry) bool { fn(e); return true })
+		return bits.Reverse64(next)
+	}
+	return x.s.bucket(tab, cursor, fn)
+}
+
+// bucket reads one bucket as published. Nothing ties it to the next one, so it
+// takes no more than no commit of several slots having begun or ended meanwhile.
+func (s *Store) bucket(tab *table.Table, cursor uint64, fn func(*table.Entry)) (next uint64) {
+	var found []*table.Entry
+	for v := s.view.Load(); ; {
+		found = found[:0]
+		next = tab.Scan(cursor, func(e *table.Entry) { found = append(found, v.published(tab, e)) })
+		w := s.view.Load()
+		if w == v {
+			break
+		}
+		v = w
+	}
+	for _, e := range found {
+		if e != nil {
+			fn(e)
+		}
+	}
+	return next
+}
+
+// published is e, found in tab, or what the commit under way has put it in the
+// place of.
+func (v *view) published(tab *table.Table, e *table.Entry) *table.Entry {
+	if v.pending == nil || e.Version() <= v.pending.version {
+		return e
+	}
+	return v.pending.kept(tab, tab.Hash(e.Key()), e.Key())
 }

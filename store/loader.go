@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strconv"
 	"sync"
@@ -25,7 +26,16 @@ type Loader struct {
 	libs    libraries
 	keys    atomic.Int64
 	scratch []byte
+	filter  [16]uint64 // of the fields of the small hash at hand
 	whole   bool
+
+	// Decoded entries of one database that are not in its table yet. Inserting
+	// one is mostly waiting for memory; a batch waits once.
+	into    *keyspace
+	entries []*table.Entry
+	hashes  []uint64
+	twice   bool   // a key came twice
+	touched uint64 // keeps the loads of Touch from being removed as useless
 
 	mu  sync.Mutex // protects aux
 	aux map[string]string
@@ -92,10 +102,16 @@ func (l *Loader) record(d *rdb.Decoder, rec *rdb.Record) error {
 		if rec.DB < 0 || rec.DB >= l.s.opts.Databases {
 			return fmt.Errorf("store: database %d in the file, this store has %d: %w", rec.DB, l.s.opts.Databases, ErrNoDatabase)
 		}
+		l.flush()
+	case rdb.OpResizeDB:
+		l.gen.spaces[rec.DB].tab.Reserve(rec.Keys)
 	case rdb.OpKey:
 		return l.key(d, rec)
 	case rdb.OpEnd:
-		l.whole = true
+		l.whole = l.flush()
+	}
+	if l.twice {
+		return fmt.Errorf("store: key twice in the file, before byte %d", d.Offset())
 	}
 	return nil
 }
@@ -107,15 +123,37 @@ func (l *Loader) key(d *rdb.Decoder, rec *rdb.Record) error {
 	ks := l.gen.spaces[rec.DB]
 	h := ks.tab.Hash(table.View(rec.Key))
 	e, err := l.entry(d, rec, h)
-	if err != nil {
-		return err
+	if e == nil || err != nil {
+		return err // a hash without fields is passed over, as Redis 7.0 does
 	}
-	if ks.tab.Put(h, e) != nil {
-		return fmt.Errorf("store: key twice in the file, at byte %d", d.Offset())
+	l.into = ks
+	l.entries, l.hashes = append(l.entries, e), append(l.hashes, h)
+	if len(l.entries) == loadBatch && !l.flush() {
+		return fmt.Errorf("store: key twice in the file, before byte %d", d.Offset())
 	}
-	ks.due.replace(nil, e)
-	l.keys.Add(1)
 	return nil
+}
+
+// loadBatch is how many entries are inserted at a time.
+const loadBatch = 32
+
+// flush inserts the entries of the batch. It returns false if a key is there
+// already.
+func (l *Loader) flush() bool {
+	if len(l.entries) == 0 {
+		return !l.twice
+	}
+	l.touched += l.into.tab.Touch(l.hashes, false)
+	for i, e := range l.entries {
+		if l.into.tab.Put(l.hashes[i], e) != nil {
+			l.twice = true
+		}
+		l.into.due.replace(nil, e)
+	}
+	l.keys.Add(int64(len(l.entries)))
+	clear(l.entries)
+	l.entries, l.hashes = l.entries[:0], l.hashes[:0]
+	return !l.twice
 }
 
 func (l *Loader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
@@ -159,6 +197,9 @@ func (l *Loader) hash(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, 
 			break
 		}
 		if fields == nil && len(small)/2 < smallHashPairs && fitsSmall(table.View(f), table.View(v)) {
+			if l.repeated(small, table.View(f)) {
+				return nil, errRepeated(d)
+			}
 			small = append(small, string(f), string(v))
 			continue
 		}
@@ -168,6 +209,9 @@ func (l *Loader) hash(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, 
 		if err := l.field(fields, d, string(f), string(v)); err != nil {
 			return nil, err
 		}
+	}
+	if fields == nil && len(small) == 0 {
+		return nil, nil
 	}
 	if fields != nil {
 		return table.NewBigHash(l.version, key, fields, rec.Deadline), nil
@@ -187,9 +231,33 @@ func (l *Loader) spill(small pairs) *table.Table {
 
 func (l *Loader) field(fields *table.Table, d *rdb.Decoder, f, v string) error {
 	if fields.Put(fields.Hash(f), table.NewText(l.version, f, v, 0)) != nil {
-		return fmt.Errorf("store: field twice in a hash of the file, at byte %d", d.Offset())
+		return errRepeated(d)
 	}
 	return nil
+}
+
+func errRepeated(d *rdb.Decoder) error {
+	return fmt.Errorf("store: field twice in a hash of the file, at byte %d", d.Offset())
+}
+
+// repeated reports whether f is one of the fields of small, to which it will be
+// added. A filter of bits answers most times.
+func (l *Loader) repeated(small pairs, f string) bool {
+	if len(small) == 0 {
+		l.filter = [16]uint64{}
+	}
+	h := maphash.String(l.s.seed, f)
+	word, bit := &l.filter[h>>60], uint64(1)<<(h&63)
+	if *word&bit == 0 {
+		*word |= bit
+		return false
+	}
+	for i := 0; i < len(small); i += 2 {
+		if small[i] == f {
+			return true
+		}
+	}
+	return false
 }
 
 // History is the history that the file's auxiliary fields state; ok is false
@@ -233,6 +301,10 @@ func (l *Loader) Commit(h backlog.History) error {
 	s.mu.functions = l.libs
 	s.backlog.Reset(h)
 	s.fresh.Store(false)
+	if s.touched.watched() {
+		s.touched.add([]change{{db: AllDatabases}}, Replaced, h.Offset)
+	}
+	l.whole = false // what was handed over is the store's: no second time
 	return nil
 }
 

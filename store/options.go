@@ -21,6 +21,10 @@ type Options struct {
 	// TransactionBytes bounds an unfinished MULTI in the stream of a primary,
 	// which is held back until its EXEC. Default 512 MiB.
 	TransactionBytes int64
+	// WatchBytes bounds what changes that no watcher has read yet may retain.
+	// Beyond it the oldest are dropped, and watchers that wanted them are told so
+	// with a [GapError]. Default 16 MiB.
+	WatchBytes int64
 	// Clock tells the time. Default time.Now.
 	Clock func() time.Time
 	// Files is where Save and Load work. Default the operating system.
@@ -32,6 +36,7 @@ const (
 	defaultBacklogBytes     = 10 << 20
 	defaultSnapshotBudget   = 1 << 30
 	defaultTransactionBytes = 512 << 20
+	defaultWatchBytes       = 16 << 20
 	maxDatabases            = 1 << 16
 )
 
@@ -43,6 +48,7 @@ func (o *Options) withDefaults() Options {
 	orInt64(&c.BacklogBytes, defaultBacklogBytes)
 	orInt64(&c.SnapshotBudget, defaultSnapshotBudget)
 	orInt64(&c.TransactionBytes, defaultTransactionBytes)
+	orInt64(&c.WatchBytes, defaultWatchBytes)
 	if c.Databases <= 0 {
 		c.Databases = defaultDatabases
 	}

@@ -18,38 +18,40 @@ import (
 type past struct {
 	version uint64 // entries of this version and older belong to it
 	budget  int64  // bytes that may be retained; 0 for any number
+	flat    bool   // nobody will walk it: each side has one part
 
 	retained atomic.Int64
 	spent    atomic.Bool // over the budget: nothing is kept any more
 
-	mu    sync.RWMutex // protects sides
+	mu    sync.RWMutex // protects the two below
+	few   []*side      // the first sides, looked through one by one
 	sides map[*table.Table]*side
 }
 
 // side is what a past keeps of one table.
 type side struct {
+	tab   *table.Table
 	len   int // of the table at the past's version
 	shift uint8
-	parts []part // by the leading bits of the hash, so that a walk in hash order meets them in order
+	parts []part  // by the leading bits of the hash, so that a walk in hash order meets them in order
+	only  [1]part // the parts of a side that has one
 }
 
 type part struct {
-	mu   sync.Mutex // protects kept; held for one look-up or one copy
+	mu   sync.Mutex // protects the two below; held for one look-up or one copy
+	few  []*table.Entry
 	kept map[string]*table.Entry
 }
 
+// Most commits touch a few keys of one table: beyond these numbers a map is
+// faster than looking through a slice.
+const (
+	fewSides = 4
+	fewKept  = 16
+)
+
 // keptOverhead is what a kept entry costs beside its own bytes, measured.
 const keptOverhead = 81
-
-func newPast(version uint64, budget int64) *past {
-	p := &past{}
-	p.init(version, budget)
-	return p
-}
-
-func (p *past) init(version uint64, budget int64) {
-	p.version, p.budget, p.sides = version, budget, map[*table.Table]*side{}
-}
 
 // keep notes that the slot of old in tab, which may be empty, is about to
 // change. REQUIRES: the writer lock, and to be called before the change.
@@ -59,18 +61,18 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	}
 	sd := p.side(tab)
 	if sd == nil {
-		sd = p.addSide(tab)
+		depth := tab.Depth()
+		if p.flat {
+			depth = 0
+		}
+		sd = p.addSide(tab, depth)
 	}
 	if old == nil || old.Version() > p.version {
 		return
 	}
-	pt := &sd.parts[h>>sd.shift]
-	pt.mu.Lock()
-	if pt.kept == nil {
-		pt.kept = map[string]*table.Entry{}
+	if !sd.parts[h>>sd.shift].keep(old) {
+		return // a commit that was rolled back kept it already
 	}
-	pt.kept[old.Key()] = old
-	pt.mu.Unlock()
 	if n := p.retained.Add(int64(old.Size()) + keptOverhead); p.budget > 0 && n > p.budget {
 		p.drop()
 	}
@@ -80,23 +82,67 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 func (p *past) drop() {
 	p.spent.Store(true)
 	p.mu.Lock()
-	p.sides = nil
+	p.few, p.sides = nil, nil
 	p.mu.Unlock()
 }
 
 func (p *past) side(tab *table.Table) *side {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	for _, sd := range p.few {
+		if sd.tab == tab {
+			return sd
+		}
+	}
 	return p.sides[tab]
 }
 
-func (p *past) addSide(tab *table.Table) *side {
-	depth := tab.Depth()
-	sd := &side{len: tab.Len(), shift: 64 - depth, parts: make([]part, 1<<depth)}
+// addSide begins to keep what changes in tab, in as many parts as depth bits
+// tell apart.
+func (p *past) addSide(tab *table.Table, depth uint8) *side {
+	sd := &side{tab: tab, len: tab.Len(), shift: 64 - depth}
+	if sd.parts = sd.only[:]; depth > 0 {
+		sd.parts = make([]part, 1<<depth)
+	}
 	p.mu.Lock()
-	p.sides[tab] = sd
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	switch {
+	case len(p.few) < fewSides:
+		p.few = append(p.few, sd)
+	case p.sides == nil:
+		p.sides = map[*table.Table]*side{tab: sd}
+	default:
+		p.sides[tab] = sd
+	}
 	return sd
+}
+
+// keep adds an entry and reports whether it was not there already.
+func (pt *part) keep(e *table.Entry) bool {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	if pt.lookup(e.Key()) != nil {
+		return false
+	}
+	if len(pt.few) < fewKept {
+		pt.few = append(pt.few, e)
+		return true
+	}
+	if pt.kept == nil {
+		pt.kept = map[string]*table.Entry{}
+	}
+	pt.kept[e.Key()] = e
+	return true
+}
+
+// lookup finds an entry by key. REQUIRES: mu.
+func (pt *part) lookup(key string) *table.Entry {
+	for _, e := range pt.few {
+		if e.Key() == key {
+			return e
+		}
+	}
+	return pt.kept[key]
 }
 
 // find is the entry of key as it was at the past's version, or nil.
@@ -115,7 +161,7 @@ func (p *past) kept(tab *table.Table, h uint64, key string) *table.Entry {
 	pt := &sd.parts[h>>sd.shift]
 	pt.mu.Lock()
 	defer pt.mu.Unlock()
-	return pt.kept[key]
+	return pt.lookup(key)
 }
 
 // len is the number of keys that tab had.
@@ -130,30 +176,37 @@ func (p *past) len(tab *table.Table) int {
 // each calls fn for every entry that tab had, once, in chunks of hash order,
 // until fn returns false. The caller checks spent afterwards.
 func (p *past) each(tab *table.Table, fn func(*table.Entry) bool) {
-	var live, kept []*table.Entry
-	for pos := uint64(0); ; {
-		live, kept = live[:0], kept[:0]
-		first, last := tab.Chunk(pos, func(e *table.Entry) bool {
-			if e.Version() <= p.version {
-				live = append(live, e)
-			}
-			return true
-		})
-		kept = p.keptBetween(tab, first, last, kept)
-		for _, e := range kept {
-			if !fn(e) {
-				return
-			}
+	var b chunk
+	for next, more := p.chunk(tab, 0, &b, fn); more && next != 0; {
+		next, more = p.chunk(tab, next, &b, fn)
+	}
+}
+
+// chunk is the memory of a walk, reused from segment to segment.
+type chunk struct{ live, kept []*table.Entry }
+
+// chunk calls fn for what tab had in the segment of position pos, and returns
+// the position behind it, 0 at the end.
+func (p *past) chunk(tab *table.Table, pos uint64, b *chunk, fn func(*table.Entry) bool) (next uint64, more bool) {
+	b.live = b.live[:0]
+	first, last := tab.Chunk(pos, func(e *table.Entry) bool {
+		if e.Version() <= p.version {
+			b.live = append(b.live, e)
 		}
-		for _, e := range without(live, kept) {
-			if !fn(e) {
-				return
-			}
-		}
-		if pos = last + 1; pos == 0 {
-			return
+		return true
+	})
+	b.kept = p.keptBetween(tab, first, last, b.kept[:0])
+	for _, e := range b.kept {
+		if !fn(e) {
+			return 0, false
 		}
 	}
+	for _, e := range without(b.live, b.kept) {
+		if !fn(e) {
+			return 0, false
+		}
+	}
+	return last + 1, true
 }
 
 // without returns live less the entries that are also in kept: those that were
@@ -189,10 +242,16 @@ func (p *past) keptBetween(tab *table.Table, first, last uint64, to []*table.Ent
 func (pt *part) between(tab *table.Table, first, last uint64, to []*table.Entry) []*table.Entry {
 	pt.mu.Lock()
 	defer pt.mu.Unlock()
-	for key, e := range pt.kept {
-		if h := tab.Hash(key); h >= first && h <= last {
+	in := func(e *table.Entry) {
+		if h := tab.Hash(e.Key()); h >= first && h <= last {
 			to = append(to, e)
 		}
+	}
+	for _, e := range pt.few {
+		in(e)
+	}
+	for _, e := range pt.kept {
+		in(e)
 	}
 	return to
 }

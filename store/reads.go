@@ -1,6 +1,7 @@
 package store
 
 import (
+	"hash/maphash"
 	"iter"
 	"time"
 
@@ -247,7 +248,7 @@ func (d reads) eachInTx(fn func(x *exec, e *table.Entry) bool) {
 }
 
 // hash is the hash of a key in every table of the store.
-func (s *Store) hash(key string) uint64 { return s.view.Load().gen.spaces[0].tab.Hash(key) }
+func (s *Store) hash(key string) uint64 { return maphash.String(s.seed, key) }
 
 func (s *Store) pastDeadline(e *table.Entry) bool {
 	d := e.Deadline()

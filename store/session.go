@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -29,6 +30,8 @@ type queued struct {
 
 // watch remembers what a key held. Entries are immutable, so that the same
 // entry means the same value; for a large hash its table must be unchanged too.
+// Unlike Redis, a key that was absent, came and went counts as unchanged, and so
+// does one of a database that was swapped forth and back.
 type watch struct {
 	db      int
 	key     string
@@ -84,7 +87,7 @@ func (c *Session) Do(args [][]byte) resp.Value {
 		return c.refuse(unknownCommand(args))
 	}
 	if !cmd.accepts(len(args)) {
-		return c.refuse(wrongArity(cmd.Name))
+		return c.refuseArity(cmd)
 	}
 	if c.queuing && !endsMulti(cmd) {
 		return c.enqueue(cmd, args)
@@ -117,6 +120,17 @@ func (c *Session) refuse(v resp.Value) resp.Value {
 	return v
 }
 
+// refuseArity answers a command that has too few or too many words. An EXEC ends
+// its transaction even so.
+func (c *Session) refuseArity(cmd *Command) resp.Value {
+	v := wrongArity(cmd.Name)
+	if cmd.Name != "EXEC" {
+		return c.refuse(v)
+	}
+	c.endMulti()
+	return resp.Err("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(v.Str, "ERR "))
+}
+
 // The parts of an unknown command that its error quotes are as long as in Redis.
 const quotedBytes = 128
 
@@ -132,7 +146,11 @@ func unknownCommand(args [][]byte) resp.Value {
 	return resp.Err(strings.NewReplacer("\r", " ", "\n", " ").Replace(text))
 }
 
-func clip(b []byte, n int) string { return string(b[:min(len(b), n)]) }
+// clip is what an error quotes of b: at most n bytes, and nothing after a NUL.
+func clip(b []byte, n int) string {
+	b, _, _ = bytes.Cut(b[:min(len(b), n)], []byte{0})
+	return string(b)
+}
 
 func (c *Session) enqueue(cmd *Command, args [][]byte) resp.Value {
 	if cmd.Flags&FlagNoMulti != 0 {
@@ -187,14 +205,14 @@ func (c *Session) read(cmd *Command, args [][]byte) (v resp.Value) {
 }
 
 func (c *Session) selectDB(args [][]byte) resp.Value {
-	n, err := parseInt(argString(args, 1))
+	n, err := parseDB(argString(args, 1))
+	if err == nil {
+		err = c.s.checkDB(n)
+	}
 	if err != nil {
-		return resp.Err("ERR value is not an integer or out of range")
+		return reply(err)
 	}
-	if n < 0 || n >= int64(c.s.opts.Databases) {
-		return reply(ErrNoDatabase)
-	}
-	c.db = int(n)
+	c.db = n
 	return resp.OK()
 }
 
@@ -278,11 +296,6 @@ func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error
 		return nil, err
 	}
 	defer c.s.unlock()
-	for _, w := range watched {
-		if c.s.watchKey(w.db, w.key) != w {
-			return nil, nil
-		}
-	}
 	writes := 0
 	for _, q := range queue {
 		if q.cmd.Flags&FlagWrite != 0 {
@@ -291,6 +304,11 @@ func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error
 	}
 	if writes > 0 && c.s.mu.readOnly {
 		return nil, wireError("EXECABORT Transaction discarded because of: %s", ErrReadOnly.text)
+	}
+	for _, w := range watched {
+		if c.s.watchKey(w.db, w.key) != w {
+			return nil, nil
+		}
 	}
 	cm := c.s.begin(c.db, client)
 	cm.atomicIf(writes > 1)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/understudy-go/understudy/store/backlog"
 )
@@ -17,11 +18,19 @@ type Snapshot struct {
 	history backlog.History
 	now     int64 // the cut's clock: what had expired then is gone, what had not stays
 	libs    libraries
+	nested  bool // asked for inside of Update's closure: there is no cut
+	closed  atomic.Bool
 }
 
-// Snapshot makes a cut. Close the snapshot when it is no longer needed.
+// Snapshot makes a cut. Close the snapshot when it is no longer needed. Inside of
+// Update's closure there is none to make: then Err is [ErrNested].
 func (s *Store) Snapshot() *Snapshot {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		if s.nested() {
+			return &Snapshot{s: s, gen: newGeneration(s.opts.Databases, s.seed), nested: true}
+		}
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
 	return s.cut()
 }
@@ -35,15 +44,19 @@ func (s *Store) cut() *Snapshot {
 		history: s.backlog.History(),
 		now:     s.opts.Clock().UnixMilli(),
 		libs:    s.mu.functions,
+		past:    past{version: s.published.Load(), budget: s.opts.SnapshotBudget},
 	}
-	sn.past.init(s.published.Load(), s.opts.SnapshotBudget)
 	s.mu.snapshots = append(s.mu.snapshots, sn)
 	return sn
 }
 
-// Close lets go of what the snapshot retained. A second Close does nothing. It
-// never fails.
+// Close lets go of what the snapshot retained; reads then return [ErrClosed]. A
+// second Close does nothing. It never fails.
 func (sn *Snapshot) Close() error {
+	if sn.nested || sn.closed.Swap(true) {
+		return nil
+	}
+	defer sn.past.drop()
 	s := sn.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,10 +72,15 @@ func (sn *Snapshot) History() backlog.History { return sn.history }
 // Retained is the number of bytes kept for this snapshot alone.
 func (sn *Snapshot) Retained() int64 { return sn.past.retained.Load() }
 
-// Err is [ErrSnapshotTooOld] once the snapshot was dropped, and nil before. What
-// was read before an Err of nil is good.
+// Err is [ErrSnapshotTooOld] once the snapshot was dropped, [ErrClosed] after
+// Close, and nil before. What was read before an Err of nil is good.
 func (sn *Snapshot) Err() error {
-	if sn.past.spent.Load() {
+	switch {
+	case sn.nested:
+		return ErrNested
+	case sn.closed.Load():
+		return ErrClosed
+	case sn.past.spent.Load():
 		return ErrSnapshotTooOld
 	}
 	return nil

@@ -23,6 +23,7 @@ type Store struct {
 	fresh     atomic.Bool   // no write, no load, no sync yet
 	updater   atomic.Uint64 // goroutine that runs an Update closure; 0 for none
 	stats     counters
+	touched   ring // what changed, while anyone watches
 
 	// mu is the writer lock. The stream is one sequence, so commits are one
 	// sequence. Nothing waits while holding it, except user code in Update.
@@ -51,6 +52,7 @@ func New(o *Options) *Store {
 	s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.seed)})
 	s.fresh.Store(true)
 	s.mu.commit.s = s
+	s.touched.limit = s.opts.WatchBytes
 	return s
 }
 
@@ -87,7 +89,7 @@ func (s *Store) find(db int, h uint64, key string) *table.Entry {
 // lock takes the writer lock for a write from a client or from the program.
 func (s *Store) lock() error {
 	if !s.mu.TryLock() {
-		if u := s.updater.Load(); u != 0 && u == goroutine() {
+		if s.nested() {
 			return ErrNested
 		}
 		s.mu.Lock()
@@ -99,10 +101,18 @@ func (s *Store) lock() error {
 	return nil
 }
 
+// nested reports whether the calling goroutine runs an Update closure: waiting
+// for the writer lock would be waiting for itself.
+func (s *Store) nested() bool {
+	u := s.updater.Load()
+	return u != 0 && u == goroutine()
+}
+
 // unlock ends what lock began and wakes who waits for the stream.
 func (s *Store) unlock() {
 	s.mu.Unlock()
 	s.backlog.Wake()
+	s.touched.wake()
 }
 
 // goroutine is the number of the calling goroutine, read from the first line of
@@ -189,7 +199,8 @@ func (s *Store) readOne(db int, fn func(x *exec)) error {
 // everything and is handed on.
 //
 // fn runs under the writer lock: it should compute and write, and do no I/O.
-// Writes to the same store that do not go through tx return [ErrNested].
+// Writes to the same store that do not go through tx return [ErrNested], and so
+// do reads that would need a snapshot; other reads see what was before.
 func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 	if err := s.lock(); err != nil {
 		return 0, err

@@ -63,12 +63,11 @@ type Tail struct {
 	used int
 }
 
-// NewText returns a string entry. The bytes of key and value are copied unless
-// value is longer than the inline limit: then value itself is kept and must
-// not change. deadline is in Unix milliseconds, 0 for none.
+// NewText returns a string entry. The bytes of key and value are copied: they
+// may alias a read buffer. deadline is in Unix milliseconds, 0 for none.
 func NewText(version uint64, key, value string, deadline int64) *Entry {
 	if len(value) > inlineLimit || len(key) >= 1<<maxKeyBits {
-		return &newBoxed(version, Text, strings.Clone(key), deadline, boxed{text: value}).Entry
+		return &newBoxed(version, Text, strings.Clone(key), deadline, boxed{text: strings.Clone(value)}).Entry
 	}
 	return newInline(version, Text, key, value, deadline)
 }

@@ -38,14 +38,15 @@ type segment struct {
 	buckets []bucket
 }
 
-// place is where an entry stands. It is valid until the next change of the
-// table.
-type place struct {
+// Place is where an entry stood when it was looked up.
+type Place struct {
 	seg  *segment
-	home int
-	at   int // bucket
-	slot int
+	home int32
+	at   int32 // bucket
+	i    int32 // slot
 }
+
+func (p Place) slot() *atomic.Pointer[Entry] { return &p.seg.buckets[p.at].slots[p.i] }
 
 func newSegment(depth, bits uint8) *segment {
 	return &segment{depth: depth, bits: bits, buckets: make([]bucket, 1<<bits)}
@@ -99,7 +100,7 @@ func (s *segment) find(h uint64, key string) *Entry {
 	return nil
 }
 
-func (s *segment) locate(h uint64, key string) (*Entry, place) {
+func (s *segment) locate(h uint64, key string) (*Entry, Place) {
 	tag, home, reach := tagOf(h), s.home(h), 1
 	for step := 0; step < reach; step++ {
 		b, at := s.bucket(home, step)
@@ -110,11 +111,11 @@ func (s *segment) locate(h uint64, key string) (*Entry, place) {
 		for m := matches(word, tag); m != 0; m &= m - 1 {
 			slot := bits.TrailingZeros64(m) >> 3
 			if e := b.slots[slot].Load(); e != nil && e.Key() == key {
-				return e, place{s, home, at, slot}
+				return e, Place{s, int32(home), int32(at), int32(slot)}
 			}
 		}
 	}
-	return nil, place{}
+	return nil, Place{}
 }
 
 // insert stores e, whose key is not in the segment. It reports false when no
@@ -151,10 +152,10 @@ func emptySlot(word uint64) int {
 	return -1
 }
 
-func (s *segment) remove(p place) {
+func (s *segment) remove(p Place) {
 	b := &s.buckets[p.at]
-	b.word.Store(b.word.Load() &^ (uint64(0xff) << (8 * p.slot)))
-	b.slots[p.slot].Store(nil)
+	b.word.Store(b.word.Load() &^ (uint64(0xff) << (8 * p.i)))
+	p.slot().Store(nil)
 	if p.at != p.home {
 		s.buckets[p.home].word.Add(^(overflowOne - 1))
 	}

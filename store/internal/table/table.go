@@ -2,6 +2,7 @@ package table
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"sync/atomic"
 )
 
@@ -32,6 +33,52 @@ func New(seed maphash.Seed) *Table {
 	return t
 }
 
+// Most segments that Reserve makes ahead of any key: 4096, of 600 bytes, are
+// enough for 8 M keys. A number from outside can cost no more.
+const maxReserved = 12
+
+// Reserve prepares an empty table for n keys, so that filling it splits no
+// segment. Segments still start small.
+func (t *Table) Reserve(n uint64) {
+	depth := uint8(0)
+	for depth < maxReserved && n>>depth > (1<<fullBits)*maxLoadPart*7/8 {
+		depth++
+	}
+	if depth == 0 || t.count.Load() > 0 {
+		return
+	}
+	d := &directory{depth: depth, segments: make([]atomic.Pointer[segment], 1<<depth)}
+	for i := range d.segments {
+		d.segments[i].Store(newSegment(depth, firstBits))
+	}
+	t.dir.Store(d)
+}
+
+// Touch brings the buckets of hashes into the processor's cache, and with
+// entries set also the entries that stand there and may be the ones. The loads
+// do not depend on one another, so many cost little more than one: that is worth
+// it for a batch of a dozen and more. The result means nothing.
+func (t *Table) Touch(hashes []uint64, entries bool) (sink uint64) {
+	d := t.dir.Load()
+	for _, h := range hashes {
+		s := d.segment(h)
+		sink += s.buckets[s.home(h)].word.Load()
+	}
+	if !entries {
+		return sink
+	}
+	for _, h := range hashes {
+		s := d.segment(h)
+		b := &s.buckets[s.home(h)]
+		if m := matches(b.word.Load(), tagOf(h)); m != 0 {
+			if e := b.slots[bits.TrailingZeros64(m)>>3].Load(); e != nil {
+				sink += e.version
+			}
+		}
+	}
+	return sink
+}
+
 // Hash is the hash of key in this table.
 func (t *Table) Hash(key string) uint64 { return maphash.String(t.seed, key) }
 
@@ -56,12 +103,29 @@ func (d *directory) segment(h uint64) *segment { return d.segments[h>>(64-d.dept
 // Find returns the entry of key, whose hash is h, or nil. It never waits.
 func (t *Table) Find(h uint64, key string) *Entry { return t.dir.Load().segment(h).find(h, key) }
 
+// Locate is Find for the writer: it also tells where the entry stands, for
+// Replace.
+func (t *Table) Locate(h uint64, key string) (*Entry, Place) {
+	return t.dir.Load().segment(h).locate(h, key)
+}
+
+// Replace is Put of e in the place of old, which Locate found at p with hash h.
+// It is Put in every respect, and quicker if old still stands there.
+func (t *Table) Replace(h uint64, p Place, old, e *Entry) {
+	if p.seg == nil || p.seg != t.dir.Load().segment(h) || p.slot().Load() != old {
+		t.Put(h, e)
+		return
+	}
+	p.slot().Store(e)
+	t.count.Add(alive(e) - alive(old))
+}
+
 // Put stores e under its key, whose hash is h, and returns the entry that it
 // replaced, or nil. Growing costs at most one segment: some 3,000 entries.
 func (t *Table) Put(h uint64, e *Entry) *Entry {
 	s := t.dir.Load().segment(h)
 	if old, p := s.locate(h, e.Key()); old != nil {
-		p.seg.buckets[p.at].slots[p.slot].Store(e)
+		p.slot().Store(e)
 		t.count.Add(alive(e) - alive(old))
 		return old
 	}

@@ -1,0 +1,117 @@
+package difftest
+
+import (
+	"strconv"
+
+	"github.com/understudy-go/understudy/replication/internal/realserver"
+)
+
+// checkpoint compares data sets: ours with the server's, the copy that our stream made, and the replica that the server's
+// stream made.
+func (r *run) checkpoint() {
+	r.nextCheck = r.done + checkpointEvery
+	r.settle()
+	ours, theirs := r.dump(doer{r.store.NewSession(nil)}), r.dump(r.server)
+	if diff := realserver.Diff(tolerant(ours, theirs), theirs); diff != "" {
+		r.fail("data sets differ, ours left, the server's right:\n%s", diff)
+	}
+	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b {
+		r.fail("digest %s, the server's %v", a, b)
+	}
+	r.checkCopy(ours)
+	r.checkFollower(theirs)
+}
+
+func (r *run) checkCopy(ours realserver.Dataset) {
+	if err := r.copier.copy(); err != nil {
+		r.t.Fatalf("our stream on a server: %v", err)
+	}
+	if diff := realserver.Diff(ours, r.dump(r.copied)); diff != "" {
+		r.fail("our stream gives other data on a server, ours left:\n%s", diff)
+	}
+	if a, b := r.store.Digest(), r.copied.Do("DEBUG", "DIGEST"); a != b {
+		r.fail("digest %s, that of the server fed by our stream %v", a, b)
+	}
+	if diff := realserver.Diff(ours, r.dump(doer{r.copier.replica.NewSession(nil)})); diff != "" {
+		r.fail("our stream gives other data on our replica, ours left:\n%s", diff)
+	}
+	if a, b := r.store.Digest(), r.copier.replica.Digest(); a != b {
+		r.fail("digest %s, that of our replica fed by our stream %s", a, b)
+	}
+}
+
+func (r *run) checkFollower(theirs realserver.Dataset) {
+	offset, err := strconv.ParseInt(r.server.Info("replication")["master_repl_offset"], 10, 64)
+	if err == nil {
+		err = r.follower.catchUp(offset)
+	}
+	if err != nil {
+		r.t.Fatalf("the server's stream: %v", err)
+	}
+	s := r.follower.s
+	if diff := realserver.Diff(r.dump(doer{s.NewSession(nil)}), theirs); diff != "" {
+		r.fail("the server's stream gives other data here, ours left:\n%s", diff)
+	}
+	if a, b := s.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b {
+		r.fail("digest of our replica %s, the server's %v", a, b)
+	}
+}
+
+// fail ends the run: what comes after a difference in data says nothing.
+func (r *run) fail(format string, args ...any) {
+	r.t.Helper()
+	for _, h := range r.history {
+		r.t.Logf("[%d] %s -> %s", h.session, shown(h.args), clip(h.theirs.String()))
+	}
+	r.t.Fatalf("after %d commands: "+format, append([]any{r.done}, args...)...)
+}
+
+func (r *run) dump(d realserver.Doer) realserver.Dataset {
+	r.t.Helper()
+	set, err := realserver.Dump(d)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return set
+}
+
+// say has one client run the given commands.
+func (r *run) say(n int, commands ...[]string) {
+	i := -1
+	r.turn(n, len(commands), func() []string { i++; return commands[i] }, nil)
+}
+
+// tolerant gives a's deadlines the values of b's where both come from a relative time and are close.
+func tolerant(a, b realserver.Dataset) realserver.Dataset {
+	out := realserver.Dataset{}
+	for k, e := range a {
+		if o, ok := b[k]; ok && e.Deadline > 0 && !isAbsolute(e.Deadline) && !isAbsolute(o.Deadline) &&
+			max(e.Deadline-o.Deadline, o.Deadline-e.Deadline) <= tolerance.Milliseconds() {
+			e.Deadline = o.Deadline
+		}
+		out[k] = e
+	}
+	return out
+}
+
+// readOnly makes both sides replicas of nobody who answers, goes on for a while, and asks that no data changes. Clients
+// take their open transactions along.
+func (r *run) readOnly() {
+	for n := range sessions {
+		r.say(n, list("DISCARD"), list("UNWATCH"), list("MULTI"), [][]string{{"GET", "a"}, {"SET", "a", "v"}, {"DEL", "a", "b"}}[n])
+	}
+	if reply := r.server.Do("REPLICAOF", "127.0.0.1", "1"); reply != "OK" {
+		r.t.Fatalf("REPLICAOF = %v", reply)
+	}
+	r.store.Replication().Demote()
+	before := r.store.Digest()
+	for n := range sessions {
+		r.say(n, list("EXEC"))
+	}
+	for end := r.done + checkpointEvery; r.done < end; {
+		r.step()
+	}
+	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b || a != before {
+		r.fail("digest of a read-only replica %s, the server's %v, before %s", a, b, before)
+	}
+}

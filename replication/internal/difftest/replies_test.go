@@ -1,0 +1,72 @@
+package difftest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/understudy-go/understudy/replication/internal/realserver"
+	"github.com/understudy-go/understudy/resp"
+)
+
+// TestReplies holds the scripts that package store is tested with against the servers: what they expect is what Redis
+// says, not what somebody once believed that it says.
+func TestReplies(t *testing.T) {
+	text, err := os.ReadFile("../../../store/testdata/replies.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []realserver.Version{realserver.R7, realserver.R8} {
+		t.Run(fmt.Sprintf("redis%d", v), func(t *testing.T) { replay(t, v, string(text)) })
+	}
+}
+
+func replay(t *testing.T, v realserver.Version, text string) {
+	server := realserver.Start(t, v)
+	var c *client
+	var args []string
+	var got resp.Value
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		want, isReply := strings.CutPrefix(line, "\t")
+		switch {
+		case line == "":
+			c = nil
+		case strings.HasPrefix(line, "#"):
+		case isReply:
+			// A newer server may differ where the random runs let it.
+			if got.String() != want && !known(v, args, expected(want), got) {
+				t.Errorf("%s\n got %s\nwant %s", shown(args), got, want)
+			}
+		default:
+			if c == nil {
+				c = dial(t, server)
+				c.do(t, "FLUSHALL")
+			}
+			args = inline(t, line)
+			got = c.do(t, args...)
+		}
+	}
+}
+
+// expected is as much of a reply as a text of it tells.
+func expected(text string) resp.Value {
+	if e, ok := strings.CutPrefix(text, "-"); ok {
+		return resp.Err(e)
+	}
+	return resp.BulkString(text)
+}
+
+func inline(t *testing.T, line string) []string {
+	t.Helper()
+	args, err := resp.NewReader(strings.NewReader(line+"\n"), nil).ReadCommand()
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = string(a)
+	}
+	return words
+}

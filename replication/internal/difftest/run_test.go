@@ -1,0 +1,362 @@
+package difftest
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/understudy-go/understudy/replication/internal/realserver"
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
+)
+
+const (
+	sessions        = 3    // clients that work side by side
+	longestTurn     = 12   // commands that one of them sends before the next
+	checkpointEvery = 2000 // commands
+	mostDifferences = 20
+	recalled        = 600 // commands that a report can look back on
+)
+
+func fromEnv(t *testing.T, name string, standard uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return standard
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// TestSameAsRedis sends one random sequence to a store and to a server and compares everything that can be compared.
+func TestSameAsRedis(t *testing.T) {
+	commands := fromEnv(t, "UNDERSTUDY_DIFF_COMMANDS", 20_000)
+	seed := fromEnv(t, "UNDERSTUDY_DIFF_SEED", uint64(time.Now().UnixNano()))
+	for _, v := range []realserver.Version{realserver.R7, realserver.R8} {
+		t.Run(fmt.Sprintf("redis%d", v), func(t *testing.T) {
+			t.Logf("repeat with UNDERSTUDY_DIFF_SEED=%d UNDERSTUDY_DIFF_COMMANDS=%d", seed, commands)
+			r := newRun(t, v, seed)
+			for r.done < int(commands) && len(r.found) < mostDifferences {
+				r.step()
+				if r.done >= r.nextCheck {
+					r.checkpoint()
+				}
+			}
+			r.checkpoint()
+			r.checkUsed(int(commands))
+			r.readOnly()
+		})
+	}
+}
+
+// run is one sequence under way.
+type run struct {
+	t       *testing.T
+	g       *gen
+	version realserver.Version
+
+	store   *store.Store
+	ours    []*store.Session
+	server  *realserver.Server
+	theirs  []*client
+	control *client      // for what is no part of the sequence
+	queues  [][][]string // by session: what was queued since MULTI
+	blind   []bool       // by session: it watches what a store of ours does not see change and change back
+
+	copier   *copier
+	copied   *realserver.Server
+	follower *follower
+
+	done, nextCheck int
+	weights         int
+	used            map[string]int // commands that were answered without an error
+	found           map[string]bool
+	history         []event
+}
+
+type event struct {
+	session      int
+	args         []string
+	ours, theirs resp.Value
+	blind        bool
+}
+
+func newRun(t *testing.T, v realserver.Version, seed uint64) *run {
+	r := &run{
+		t: t, g: newGen(seed), version: v, nextCheck: checkpointEvery,
+		store: store.New(nil), server: startServer(t, v), copied: startServer(t, v),
+		queues: make([][][]string, sessions), blind: make([]bool, sessions), used: map[string]int{}, found: map[string]bool{},
+	}
+	for range sessions {
+		r.ours = append(r.ours, r.store.NewSession(nil))
+		r.theirs = append(r.theirs, dial(t, r.server))
+	}
+	r.control = dial(t, r.server)
+	r.copier = newCopier(t, r.store, dial(t, r.copied))
+	r.follower = follow(t, r.server)
+	for _, row := range table {
+		r.weights += row.weight
+	}
+	return r
+}
+
+// step is one turn of one client.
+func (r *run) step() {
+	n := r.g.r.IntN(sessions)
+	if !r.ours[n].InMulti() {
+		switch {
+		case r.g.chance(25):
+			r.letPass(n)
+			return
+		case r.g.chance(25):
+			r.settle()
+			r.turn(n, 1, func() []string { return list("DBSIZE") }, exact)
+			return
+		case r.g.chance(25):
+			r.scanAll(n)
+			return
+		}
+	}
+	r.turn(n, 1+r.g.r.IntN(longestTurn), func() []string { return r.command(r.ours[n].InMulti()) }, nil)
+}
+
+// command is the next command of a client.
+func (r *run) command(inMulti bool) []string {
+	switch {
+	case inMulti && r.g.chance(6):
+		return list("EXEC")
+	case inMulti && r.g.chance(60):
+		return list("DBSIZE")
+	}
+	n := r.g.r.IntN(r.weights)
+	for _, row := range table {
+		if n -= row.weight; n < 0 {
+			return r.g.mutate(append(list(row.name), row.args(r.g)...))
+		}
+	}
+	return nil
+}
+
+// turn runs commands on both sides and compares the replies by their rows, or by same if there is one. Ours runs first,
+// command by command, as next depends on it; the server gets all in one piece.
+func (r *run) turn(n, most int, next func() []string, same comparison) {
+	var b []byte
+	var events []event
+	for range most {
+		e := event{session: n, args: next()}
+		r.noteWatch(&e)
+		inMulti := r.ours[n].InMulti()
+		e.ours = do(r.ours[n], e.args...)
+		if inMulti && !r.ours[n].InMulti() || strings.EqualFold(e.args[0], "UNWATCH") && e.ours.Str == "OK" {
+			r.blind[n] = false
+		}
+		b = resp.AppendCommand(b, e.args...)
+		events = append(events, e)
+	}
+	replies, err := r.theirs[n].exchange(b, len(events))
+	if err != nil {
+		r.t.Fatalf("the server's replies: %v", err)
+	}
+	for i := range events {
+		events[i].theirs = replies[i]
+		r.done++
+		r.history = append(r.history, events[i])
+		if !r.compare(&events[i], same) {
+			r.report(&events[i])
+			return
+		}
+		if events[i].blind && events[i].ours.Kind != events[i].theirs.Kind {
+			r.calm()
+			return
+		}
+	}
+	r.history = r.history[max(0, len(r.history)-recalled):]
+}
+
+// noteWatch keeps the one thing in which WATCH differs from Redis's: it compares what a key holds at EXEC with what it
+// held, so that a key that came and went, or a database that was swapped forth and back, counts as unchanged. The
+// transaction then runs here and not there.
+func (r *run) noteWatch(e *event) {
+	switch name := strings.ToUpper(e.args[0]); {
+	case name == "WATCH" && !r.ours[e.session].InMulti() && len(e.args) > 1:
+		v := do(r.ours[e.session], append([]string{"EXISTS"}, e.args[1:]...)...)
+		r.blind[e.session] = r.blind[e.session] || v.Int < int64(len(e.args)-1)
+	case name == "SWAPDB":
+		for i := range r.blind {
+			r.blind[i] = true
+		}
+	}
+	e.blind = r.blind[e.session]
+}
+
+func (r *run) compare(e *event, same comparison) bool {
+	queue := r.queues[e.session]
+	name := strings.ToUpper(e.args[0])
+	if isQueued(e.ours) {
+		r.queues[e.session] = append(queue, e.args)
+	} else if name == "EXEC" || name == "DISCARD" {
+		r.queues[e.session] = nil
+	}
+	if e.theirs.Kind != resp.Error {
+		r.used[name]++
+	}
+	switch {
+	case known(r.version, e.args, e.ours, e.theirs):
+		return true
+	case name == "EXEC" && e.blind && e.ours.Kind == resp.Array && e.theirs.IsNull():
+		return true
+	case name == "EXEC" && e.theirs.Kind == resp.Array:
+		return e.narrow(r.version, queue)
+	case same != nil:
+		return same(e.args, e.ours, e.theirs)
+	}
+	return equal(e.args, e.ours, e.theirs)
+}
+
+// narrow compares the replies of a transaction, each as its command asks. Where two differ, e becomes that command, so
+// that a report shows it.
+func (e *event) narrow(v realserver.Version, queue [][]string) bool {
+	if len(e.ours.Elems) != len(queue) || len(e.theirs.Elems) != len(queue) {
+		return exact(nil, e.ours, e.theirs)
+	}
+	for i, args := range queue {
+		ours, theirs := e.ours.Elems[i], e.theirs.Elems[i]
+		if !known(v, args, ours, theirs) && !equal(args, ours, theirs) {
+			*e = event{session: e.session, args: args, ours: ours, theirs: theirs}
+			return false
+		}
+	}
+	return true
+}
+
+// report shows a difference once, with what led to it, and makes both sides alike again.
+func (r *run) report(e *event) {
+	id := fmt.Sprintf("%s: %c%.20s", strings.ToUpper(e.args[0]), e.theirs.Kind, e.theirs.String())
+	if !r.found[id] {
+		r.found[id] = true
+		r.t.Errorf("after %d commands: %s\n   ours %s\n theirs %s\n%s", r.done, shown(e.args), clip(e.ours.String()), clip(e.theirs.String()), r.lead(e))
+	}
+	r.calm()
+}
+
+// lead lists the last commands before e that share an argument with it, or its session's where it is an EXEC.
+func (r *run) lead(e *event) string {
+	most := 14
+	if len(e.args) == 1 {
+		most = 100
+	}
+	var lines []string
+	for i := len(r.history) - 2; i >= 0 && len(lines) < most; i-- {
+		h := &r.history[i]
+		if related(h, e) {
+			lines = append(lines, fmt.Sprintf("   before: [%d] %s -> %s", h.session, shown(h.args), clip(h.theirs.String())))
+		}
+	}
+	slices.Reverse(lines)
+	return strings.Join(lines, "\n")
+}
+
+func related(h, e *event) bool {
+	if len(e.args) == 1 {
+		return true
+	}
+	for _, a := range h.args[1:] {
+		if len(e.args) > 1 && a == e.args[1] || len(e.args) > 2 && a == e.args[2] {
+			return true
+		}
+	}
+	return strings.EqualFold(h.args[0], "SELECT") || strings.EqualFold(h.args[0], "SWAPDB")
+}
+
+// calm empties both sides and brings all clients back to where they began.
+func (r *run) calm() {
+	for i := range sessions {
+		for _, args := range [][]string{{"DISCARD"}, {"UNWATCH"}, {"SELECT", "0"}, {"FLUSHALL"}} {
+			do(r.ours[i], args...)
+			r.theirs[i].do(r.t, args...)
+		}
+		r.queues[i], r.blind[i] = nil, false
+	}
+	r.history = nil
+}
+
+// letPass gives a key one millisecond to live, on both sides, and waits until that is over on both.
+func (r *run) letPass(n int) {
+	key := r.g.key()
+	r.turn(n, 1, func() []string { return list("PEXPIRE", key, "1") }, exact)
+	<-time.After(3 * time.Millisecond)
+}
+
+// settle removes every key past its deadline on both sides. Until somebody meets such a key it is still there, for DBSIZE
+// and for digests, and the sides meet keys at different times.
+func (r *run) settle() {
+	for r.store.Replication().Sweep(1000) > 0 {
+	}
+	var b []byte
+	count := 0
+	for db := range 16 {
+		b = resp.AppendCommand(b, "SELECT", strconv.Itoa(db))
+		b = resp.AppendCommand(b, append([]string{"EXISTS"}, keys...)...)
+		count += 2
+	}
+	if _, err := r.control.exchange(b, count); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// scanAll scans the database, or a hash, from cursor to cursor on each side. Nobody writes meanwhile, so both find the
+// same, though their pages differ.
+func (r *run) scanAll(n int) {
+	args, at, group := list("SCAN", "0"), 1, 1
+	if r.g.chance(2) {
+		args, at, group = list("HSCAN", r.g.key(), "0"), 2, 2
+	}
+	args = append(args, "COUNT", r.g.pick("1", "7", "1000"))
+	if r.g.chance(2) {
+		args = append(args, "MATCH", r.g.pattern())
+	}
+	ours := wholeScan(args, at, group, func(a ...string) resp.Value { return do(r.ours[n], a...) })
+	theirs := wholeScan(args, at, group, func(a ...string) resp.Value { return r.theirs[n].do(r.t, a...) })
+	if !slices.Equal(ours, theirs) {
+		r.report(&event{session: n, args: args, ours: resp.BulkString(fmt.Sprintf("%q", ours)), theirs: resp.BulkString(fmt.Sprintf("%q", theirs))})
+	}
+	r.used[args[0]]++
+	r.done++
+}
+
+// wholeScan follows cursors to the end. An element may come twice where a table changes its size.
+func wholeScan(args []string, at, group int, do func(...string) resp.Value) []string {
+	args = slices.Clone(args)
+	var all []string
+	for {
+		v := do(args...)
+		if !isPage(v) {
+			return []string{v.String()}
+		}
+		all = append(all, sorted(v.Elems[1].Elems, group)...)
+		if args[at] = v.Elems[0].Str; args[at] == "0" {
+			slices.SortFunc(all, cmp.Compare[string])
+			return slices.Compact(all)
+		}
+	}
+}
+
+// checkUsed makes sure that the run was worth its name: every command did its work at least once.
+func (r *run) checkUsed(commands int) {
+	if commands < 10_000 || r.t.Failed() {
+		return
+	}
+	for _, row := range table {
+		if rowKnown := store.LookupCommand(row.name) != nil; rowKnown && r.used[row.name] == 0 {
+			r.t.Errorf("%s never succeeded in %d commands", row.name, commands)
+		}
+	}
+}

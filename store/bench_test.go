@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/understudy-go/understudy/store"
+)
+
+// The keys of these benchmarks are 15 bytes long, the values 32.
+func benchKey(i int) string { return fmt.Sprintf("key:%011d", i) }
+
+var benchValue = strings.Repeat("v", 32)
+
+func filled(n int) *store.Store {
+	s := store.New(nil)
+	db := s.DB(0)
+	for i := range n {
+		_ = db.Set(benchKey(i), benchValue, 0)
+	}
+	return s
+}
+
+// big is filled(4 M), made once for the benchmarks that need it.
+var big = sync.OnceValue(func() *store.Store { return filled(4_000_000) })
+
+// shuffled returns m keys out of n in random order: sequential ones flatter.
+func shuffled(n, m int) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := make([]string, m)
+	for i := range keys {
+		keys[i] = benchKey(r.IntN(n))
+	}
+	return keys
+}
+
+func BenchmarkGet(b *testing.B) {
+	for _, n := range []int{1, 1000, 4_000_000} {
+		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
+			s := big()
+			if n < 4_000_000 {
+				s = filled(n)
+			}
+			db, keys := s.DB(0), shuffled(n, min(n, 1<<20))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				if _, err := db.Get(keys[i%len(keys)]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSet(b *testing.B) {
+	for _, open := range []bool{false, true} {
+		b.Run(fmt.Sprintf("overwrite/keys=4000000/snapshot=%v", open), func(b *testing.B) {
+			s := big()
+			db, keys := s.DB(0), shuffled(4_000_000, 1<<20)
+			if open {
+				sn := s.Snapshot()
+				defer sn.Close()
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				_ = db.Set(keys[i%len(keys)], benchValue, 0)
+			}
+		})
+	}
+	b.Run("insert", func(b *testing.B) {
+		db := store.New(nil).DB(0)
+		b.ReportAllocs()
+		for i := 0; i < b.N; i++ {
+			_ = db.Set(benchKey(i), benchValue, 0)
+		}
+	})
+}
+
+func BenchmarkCut(b *testing.B) {
+	for _, n := range []int{1_000_000, 4_000_000} {
+		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
+			s := big()
+			if n < 4_000_000 {
+				s = filled(n)
+			}
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				_ = s.Snapshot().Close()
+			}
+		})
+	}
+}
+
+func BenchmarkHeapPerKey(b *testing.B) {
+	for b.Loop() {
+		before := heap()
+		s := filled(1_000_000)
+		b.ReportMetric(float64(heap()-before)/1e6, "B/key")
+		runtime.KeepAlive(s)
+	}
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	for _, keys := range []int{1, 4, 16} {
+		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
+			s := filled(100_000)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				_, _ = s.Update(func(tx *store.Tx) error {
+					for k := range keys {
+						_ = tx.DB(0).Set(benchKey((i*7919+k*104729)%100_000), benchValue, 0)
+					}
+					return nil
+				})
+			}
+		})
+	}
+}
+
+func BenchmarkMGet(b *testing.B) {
+	s := big()
+	db, keys := s.DB(0), shuffled(4_000_000, 1<<20)
+	for i := 0; b.Loop(); i++ {
+		at := i * 16 % (len(keys) - 16)
+		if _, err := db.MGet(keys[at : at+16]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

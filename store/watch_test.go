@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// seen is what a watcher has to tell so far, a line a change.
+func seen(t *testing.T, w *Watcher) (lines []string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for {
+		c, err := w.Next(ctx)
+		if errors.Is(err, context.Canceled) {
+			return lines
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("%d %s %v:%s>%v:%s %v", c.DB, c.Key,
+			c.Old.Kind(), c.Old.Text(), c.New.Kind(), c.New.Text(), c.Cause))
+	}
+}
+
+func TestWatch(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	s := New(&Options{Clock: func() time.Time { return now }})
+	db := s.DB(0)
+	_ = db.Set("before", "x", 0)
+	w := s.Watch(Filter{})
+	defer w.Close()
+
+	_ = db.Set("k", "1", time.Second)
+	_, _ = db.Incr("k", 1)
+	_, _ = db.HSet("h", "f", "v")
+	_, _ = db.HSet("h", "big", strings.Repeat("v", smallHashBytes+1))
+	_, _ = db.HSet("h", "g", "v", "i", "v") // fields of a table: the entry stays
+	_, _ = s.Update(func(tx *Tx) error {
+		_ = tx.DB(1).Set("a", "1", 0)
+		_, _ = tx.DB(1).Del("a")
+		return tx.DB(1).Rename("none", "b")
+	})
+	_, _ = s.Update(func(tx *Tx) error {
+		_ = tx.DB(1).Set("a", "1", 0)
+		_, err := tx.DB(0).Del("before", "none")
+		return err
+	})
+	now = now.Add(2 * time.Second)
+	s.Replication().Sweep(10)
+	_, _ = db.Do("SWAPDB", "0", "1")
+	_, _ = db.Do("FLUSHALL")
+	_, _ = db.Get("k")
+
+	want := []string{
+		"0 k none:>string:1 command",
+		"0 k string:1>string:2 command",
+		"0 h none:>hash: command",
+		"0 h hash:>hash: command",
+		"0 h hash:>hash: command",
+		"1 a none:>string:1 command",
+		"0 before string:x>none: command",
+		"0 k string:2>none: deadline",
+		"0  none:>none: replaced",
+		"1  none:>none: replaced",
+		"-1  none:>none: replaced",
+	}
+	if got := seen(t, w); !slices.Equal(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The offset of a change is that of the stream after its commit, on a primary
+// and on a replica that applies batches alike.
+func TestWatchOffsets(t *testing.T) {
+	p, r := New(nil), New(nil)
+	r.Replication().Demote()
+	pw, rw := p.Watch(Filter{}), r.Watch(Filter{})
+	defer pw.Close()
+	defer rw.Close()
+	reader, err := p.Replication().Backlog().NewReader(0, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for i := range 5 {
+		_, _ = p.DB(i%2).Incr("n", 1)
+		_, _ = p.Update(func(tx *Tx) error {
+			_, _ = tx.DB(0).Incr("a", 1)
+			_, err := tx.DB(1).Incr("b", 1)
+			return err
+		})
+	}
+	raw := reader.TryNext(1 << 20)
+	if err := r.Replication().NewApplier().Apply(split(t, string(raw)), raw); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 15 {
+		a, err1 := pw.Next(t.Context())
+		b, err2 := rw.Next(t.Context())
+		if err1 != nil || err2 != nil || a.Offset != b.Offset || a.Key != b.Key || a.New.Text() != b.New.Text() {
+			t.Fatalf("change %d: %+v, %v on the primary, %+v, %v on the replica", i, a, err1, b, err2)
+		}
+		if i == 14 && b.Offset != r.Replication().Backlog().Offset() {
+			t.Errorf("last change at %d, the stream ends at %d", b.Offset, r.Replication().Backlog().Offset())
+		}
+	}
+}
+
+// A watcher that does not read costs its limit, and learns what it missed.
+func TestWatchIsBounded(t *testing.T) {
+	s := New(&Options{WatchBytes: 10 << 10})
+	w := s.Watch(Filter{Match: func(c *Change) bool { return c.Key != "other" }})
+	defer w.Close()
+	for i := range 1000 {
+		_ = s.DB(0).Set("k", fmt.Sprint(i), 0)
+		if s.touched.bytes > 10<<10 {
+			t.Fatalf("%d bytes retained", s.touched.bytes)
+		}
+	}
+	_, err := w.Next(t.Context())
+	var gap *GapError
+	if !errors.As(err, &gap) || gap.Missed == 0 {
+		t.Fatalf("got %v, want a GapError", err)
+	}
+	for i := int(gap.Missed); i < 1000; i++ {
+		if c, err := w.Next(t.Context()); err != nil || c.New.Text() != fmt.Sprint(i) {
+			t.Fatalf("after the gap: %s, %v, want %d", c.New.Text(), err, i)
+		}
+	}
+	w.Close()
+	if s.touched.watched() || s.touched.changes != nil {
+		t.Error("changes are still recorded after the last Close")
+	}
+}
+
+func TestWatchWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(nil)
+		w := s.Watch(Filter{})
+		got := make(chan error)
+		go func() {
+			for range 2 {
+				_, err := w.Next(t.Context())
+				got <- err
+			}
+		}()
+		synctest.Wait()
+		_ = s.DB(0).Set("k", "v", 0)
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		w.Close()
+		if err := <-got; err != ErrClosed {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}
