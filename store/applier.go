@@ -22,6 +22,7 @@ type Applier struct {
 	held   []byte  // the bytes of an unfinished MULTI
 	frames []Frame // the same, parsed; their Args alias copies of their own
 	multi  bool
+	cost   int64 // memory that the two take
 
 	done int // bytes of the batch at hand that belong to applied units
 
@@ -38,7 +39,7 @@ func (a *Applier) Held() int { return len(a.held) }
 
 // Drop forgets what is held back. Call it when the link breaks: the bytes will
 // be asked for again.
-func (a *Applier) Drop() { a.held, a.frames, a.multi = nil, nil, false }
+func (a *Applier) Drop() { a.held, a.frames, a.multi, a.cost = nil, nil, false, 0 }
 
 // Apply applies frames, whose bytes are raw, exactly and in order. The writer
 // lock is taken once. Neither is kept. An error is terminal: what came before
@@ -95,7 +96,7 @@ func (a *Applier) applyUnits(frames []Frame) error {
 			return err
 		}
 		if whole {
-			a.frames, a.done, first = nil, at, i+1
+			a.frames, a.cost, a.done, first = nil, 0, at, i+1
 		}
 	}
 	if a.multi {
@@ -150,14 +151,22 @@ func (a *Applier) keepFrames(frames []Frame) {
 			args[i] = bytes.Clone(arg)
 		}
 		a.frames = append(a.frames, Frame{args, f.Size})
+		a.cost += int64(2*f.Size) + frameCost + int64(len(args))*argCost
 	}
 }
+
+// What a frame that is held back takes beside its bytes, which are kept twice:
+// as they came, to be forwarded, and parsed.
+const (
+	frameCost = 32
+	argCost   = 24 + 16 // a slice, and what the allocator rounds up
+)
 
 func (a *Applier) hold(raw []byte) error {
 	if len(raw) == 0 {
 		return nil
 	}
-	if int64(len(a.held)+len(raw)) > a.s.opts.TransactionBytes {
+	if a.cost > a.s.opts.TransactionBytes {
 		a.Drop()
 		return ErrTransactionTooBig
 	}

@@ -174,11 +174,12 @@ func TestForwardedBytesAreTheSame(t *testing.T) {
 }
 
 func TestTransactionLimit(t *testing.T) {
-	lines := wires("MULTI", "SET k 0123456789")
+	// Bytes are kept twice, and each frame and each of the four words costs beside.
+	cost := int64(2*len(wires("MULTI", "SET k 0123456789")) + 2*frameCost + 4*argCost)
 	for _, tt := range []struct {
 		limit int64
 		err   error
-	}{{int64(len(lines)), nil}, {int64(len(lines)) - 1, ErrTransactionTooBig}} {
+	}{{cost, nil}, {cost - 1, ErrTransactionTooBig}} {
 		s, a := newReplica(t, &Options{TransactionBytes: tt.limit})
 		err := apply(t, a, wire("SET a 1")+wire("MULTI"))
 		if err == nil {

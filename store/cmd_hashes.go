@@ -165,7 +165,7 @@ func parseHRandField(args [][]byte) (count int64, values bool, err error) {
 	switch {
 	case err != nil:
 	case count == math.MinInt64:
-		err = wireError("ERR value is out of range, value must between %d and %d", -math.MaxInt64, math.MaxInt64)
+		err = wireError("ERR value is out of range, value must between %d and %d", int64(-math.MaxInt64), int64(math.MaxInt64))
 	case len(args) > 4 || values && !isWord(args[3], "WITHVALUES"):
 		err = ErrSyntax
 	case values && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
@@ -178,7 +178,7 @@ var errCount = wireError("ERR value is out of range")
 
 // mostRepeated bounds what a negative count may ask for, with repetitions, of a
 // hash that is there. Redis would go on until it has no memory left.
-const mostRepeated = 1 << 31
+const mostRepeated = 1 << 24
 
 func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
 	n := len(all) / 2

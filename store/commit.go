@@ -67,16 +67,18 @@ func (c *commit) atomic() {
 // finish publishes the commit and appends its effects to the backlog. The order
 // matters: a cut needs the writer lock, so nobody sees one without the other.
 func (c *commit) finish() {
+	if c.dirty {
+		c.count()
+	}
+	if c.dirty || c.pending != nil {
+		c.publish(c.gen)
+	}
 	if c.parts > 0 {
-		c.appendEffects()
+		c.appendEffects() // after publishing: whoever waits for the offset finds the data
 	}
 	if !c.dirty && c.pending == nil {
 		return
 	}
-	if c.dirty {
-		c.count()
-	}
-	c.publish(c.gen)
 	if c.watched {
 		c.s.touched.add(c.changes, c.cause, c.s.backlog.Offset()+c.ahead)
 	}

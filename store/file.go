@@ -92,14 +92,15 @@ func (s *Store) Load(path string) error {
 
 // LoadFile is Store.Load for a node that will follow a primary: the history of
 // the file is kept as it is, to ask for a partial resync. Without one in the
-// file the data serves readers until the first full resync.
+// file, or when its stream goes on in a database that this store does not have,
+// the data serves readers until the first full resync.
 func (r Replication) LoadFile(path string) error {
 	l, err := r.s.loadFile(path)
 	if err != nil {
 		return err
 	}
 	h, ok := l.History()
-	if !ok {
+	if !ok || l.s.checkDB(h.StreamDB) != nil {
 		h = backlog.History{SecondaryLimit: -1, StreamDB: -1}
 	}
 	return l.Commit(h)

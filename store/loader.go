@@ -78,12 +78,23 @@ func (l *Loader) LoadRDB(r io.Reader) error {
 			err = l.record(d, &rec)
 		}
 		if err == io.EOF && l.whole {
-			return nil
+			return trailing(d.Rest())
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// ErrTrailing is returned for bytes behind the end of a file, as far as they were
+// read with it.
+var ErrTrailing = errors.New("store: bytes behind the end of the file")
+
+func trailing(rest []byte) error {
+	if len(rest) > 0 {
+		return ErrTrailing
+	}
+	return nil
 }
 
 func (l *Loader) record(d *rdb.Decoder, rec *rdb.Record) error {
@@ -275,20 +286,25 @@ func (l *Loader) History() (h backlog.History, ok bool) {
 }
 
 // StreamDB is the database that the stream had selected when the file was made,
-// 0 if the file does not say.
+// -1 if the file does not say. It need not be one of this store's.
 func (l *Loader) StreamDB() int {
 	n, err := strconv.Atoi(l.Aux("repl-stream-db"))
-	if err != nil || n < 0 || n >= l.s.opts.Databases {
-		return 0
+	if err != nil || n < 0 {
+		return -1
 	}
 	return n
 }
 
 // Commit puts the loaded data in the place of the old, together with its
 // history, in one step. Readers of the backlog end: what they followed is over.
+// The error is [ErrIncomplete], [ErrClosed], or [ErrNoDatabase] for a stream that
+// goes on in a database that this store does not have.
 func (l *Loader) Commit(h backlog.History) error {
 	if !l.whole {
 		return ErrIncomplete
+	}
+	if h.StreamDB >= l.s.opts.Databases {
+		return fmt.Errorf("store: the stream has database %d selected, this store has %d: %w", h.StreamDB, l.s.opts.Databases, ErrNoDatabase)
 	}
 	s := l.s
 	s.mu.Lock()

@@ -214,3 +214,43 @@ func TestLoaderAfterClose(t *testing.T) {
 		t.Errorf("Commit after Close = %v", err)
 	}
 }
+
+// A stream that goes on in a database that is not there cannot be followed: not
+// in another one instead.
+func TestStreamDatabaseOutOfRange(t *testing.T) {
+	aux := func(db string) []byte {
+		return encode(t, func(e *rdb.Encoder) {
+			e.Aux("repl-id", string(backlog.NewID()))
+			e.Aux("repl-offset", "100")
+			if db != "" {
+				e.Aux("repl-stream-db", db)
+			}
+		})
+	}
+	for _, tt := range []struct {
+		aux  string
+		want int
+	}{{"", -1}, {"x", -1}, {"-1", -1}, {"0", 0}, {"15", 15}, {"16", 16}, {"99999999999999999999", -1}} {
+		m := &memFiles{files: map[string][]byte{"f": aux(tt.aux)}}
+		s := newStore(t, &Options{Files: m})
+		l := s.Replication().NewLoader()
+		if err := l.LoadRDB(bytes.NewReader(m.files["f"])); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.StreamDB(); got != tt.want {
+			t.Errorf("%q: StreamDB = %d, want %d", tt.aux, got, tt.want)
+		}
+		h, _ := l.History()
+		if err := l.Commit(h); errors.Is(err, ErrNoDatabase) != (tt.want == 16) {
+			t.Errorf("%q: Commit = %v", tt.aux, err)
+		}
+		r := newStore(t, &Options{Files: m})
+		r.Replication().Demote()
+		if err := r.Replication().LoadFile("f"); err != nil {
+			t.Fatal(err)
+		}
+		if id := r.Replication().History().ID; (id != "") != (tt.want == 0 || tt.want == 15) {
+			t.Errorf("%q: LoadFile keeps the history: %v", tt.aux, id != "")
+		}
+	}
+}

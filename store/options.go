@@ -18,8 +18,9 @@ type Options struct {
 	// may retain before it is given up with [ErrSnapshotTooOld]. Default 1 GiB;
 	// negative for no limit.
 	SnapshotBudget int64
-	// TransactionBytes bounds an unfinished MULTI in the stream of a primary,
-	// which is held back until its EXEC. Default 512 MiB.
+	// TransactionBytes bounds the memory that an unfinished MULTI in the stream of
+	// a primary takes, which is held back until its EXEC: about twice its bytes.
+	// Default 1 GiB.
 	TransactionBytes int64
 	// WatchBytes bounds what changes that no watcher has read yet may retain.
 	// Beyond it the oldest are dropped, and watchers that wanted them are told so
@@ -35,7 +36,7 @@ const (
 	defaultDatabases        = 16
 	defaultBacklogBytes     = 10 << 20
 	defaultSnapshotBudget   = 1 << 30
-	defaultTransactionBytes = 512 << 20
+	defaultTransactionBytes = 1 << 30
 	defaultWatchBytes       = 16 << 20
 	maxDatabases            = 1 << 16
 )

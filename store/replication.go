@@ -36,9 +36,7 @@ func (r Replication) Following() bool {
 
 // ReadOnly reports whether clients' writes are refused.
 func (s *Store) ReadOnly() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.readOnly
+	return s.mu.readOnly.Load()
 }
 
 // Cut takes a snapshot and a reader of the stream that starts at the snapshot's
@@ -82,7 +80,8 @@ func (r Replication) Promote() {
 	if s.mu.replica {
 		s.backlog.ShiftHistory()
 	}
-	s.mu.replica, s.mu.readOnly = false, false
+	s.mu.replica = false
+	s.mu.readOnly.Store(false)
 }
 
 // Demote makes the store a replica: clients' writes are refused and nothing
@@ -90,7 +89,8 @@ func (r Replication) Promote() {
 func (r Replication) Demote() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.mu.replica, r.s.mu.readOnly = true, true
+	r.s.mu.replica = true
+	r.s.mu.readOnly.Store(true)
 }
 
 // SetWritable lets clients write to a replica, or forbids it again. The first
@@ -99,7 +99,7 @@ func (r Replication) SetWritable(on bool) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	if r.s.mu.replica {
-		r.s.mu.readOnly = !on
+		r.s.mu.readOnly.Store(!on)
 	}
 }
 

@@ -302,7 +302,7 @@ func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error
 			writes++
 		}
 	}
-	if writes > 0 && c.s.mu.readOnly {
+	if writes > 0 && c.s.mu.readOnly.Load() {
 		return nil, wireError("EXECABORT Transaction discarded because of: %s", ErrReadOnly.text)
 	}
 	for _, w := range watched {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,6 +83,7 @@ func TestSharedReadsAreOldOrTorn(t *testing.T) {
 				return nil
 			})
 
+			now := read(sharedExec(s, s.published.Load()))
 			// A second commit on top, which is under way.
 			_, _ = s.Update(func(tx *Tx) error {
 				_ = tx.DB(0).Set("a", "3", 0)
@@ -89,6 +91,11 @@ func TestSharedReadsAreOldOrTorn(t *testing.T) {
 				_, _ = tx.DB(0).HSet("big", "f1", "3", "more", "3")
 				test("begun before, read in the next commit", before)
 				test("begun in the midst, read in the next commit", midst)
+				// Databases that were replaced meanwhile are read as they are now.
+				late := sharedExec(s, at)
+				if got := read(late); got != want && got != now && !late.torn {
+					t.Errorf("write %d, version from before, view of the next commit, read of %s: %s, want %s or %s or to be torn", i, name, got, want, now)
+				}
 				return nil
 			})
 			test("begun before, read afterwards", before)
@@ -170,29 +177,35 @@ func TestEveryWayToWriteIsAtomic(t *testing.T) {
 }
 
 // A reader of one key that looked at the view before a commit began, and at the
-// entry afterwards, must look again. There is no way to stop it between the two,
-// so this one is left to chance, with the odds on our side.
-func TestGetBesideRollBacks(t *testing.T) {
+// entry afterwards, must look again. To keep it between the two for a while, its
+// bucket holds other long keys that differ in the last bytes only.
+func TestGetLooksAtTheViewAgain(t *testing.T) {
 	s := newStore(t, nil)
-	_ = s.DB(0).Set("k", "good", 0)
+	long := strings.Repeat("x", 100_000)
+	key := long + "target"
+	h := s.hash(key)
+	for n, found := 0, 0; found < 4; n++ {
+		decoy := fmt.Sprintf("%s%06d", long, n)
+		if d := s.hash(decoy); d&0xff == h&0xff && d>>61 == h>>61 {
+			_ = s.DB(0).Set(decoy, "", 0)
+			found++
+		}
+	}
+	_ = s.DB(0).Set(key, "good", 0)
 	var stop atomic.Bool
 	done := make(chan string, 1)
 	go func() {
 		for !stop.Load() {
-			if v, err := s.DB(0).Get("k"); v != "good" {
-				done <- fmt.Sprintf("Get = %q, %v", v, err)
+			if e := s.find(0, h, key); e == nil || e.Text() != "good" {
+				done <- fmt.Sprintf("an entry was found that was rolled back: %v", e)
 				return
 			}
 		}
 		done <- ""
 	}()
-	for n := range 40_000 {
+	for range 3000 {
 		_, _ = s.Update(func(tx *Tx) error {
-			if n%2 == 0 {
-				_, _ = tx.DB(0).Del("k")
-			} else {
-				_ = tx.DB(0).Set("k", "undone", 0)
-			}
+			_ = tx.DB(0).Set(key, "undone", 0)
 			return errOnPurpose
 		})
 	}

@@ -31,8 +31,8 @@ type Store struct {
 		sync.Mutex
 		commit    commit // the one commit under way, reused
 		snapshots []*Snapshot
-		replica   bool // follows a primary: nothing expires by itself
-		readOnly  bool // refuses clients' writes
+		replica   bool        // follows a primary: nothing expires by itself
+		readOnly  atomic.Bool // refuses clients' writes; changed under the lock, read anywhere
 		closed    bool
 		functions libraries
 	}
@@ -138,7 +138,7 @@ func (s *Store) write(db int, fn func(x *exec) error) error {
 		return err
 	}
 	defer s.unlock()
-	if s.mu.readOnly {
+	if s.mu.readOnly.Load() {
 		return ErrReadOnly
 	}
 	c := s.begin(db, client)
@@ -206,7 +206,7 @@ func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 		return 0, err
 	}
 	defer s.unlock()
-	if s.mu.readOnly {
+	if s.mu.readOnly.Load() {
 		return 0, ErrReadOnly
 	}
 	c := s.begin(0, client)

@@ -99,6 +99,8 @@ type UpstreamState struct {
 	Host string
 	Port int
 	Up   bool // State is LinkConnected
+	// Stopped: following has ended, because trying again could not help.
+	Stopped bool
 
 	State string // one of the Link constants
 

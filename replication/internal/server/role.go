@@ -35,7 +35,7 @@ func upstreamRole(up *UpstreamState) resp.Value {
 }
 
 // replicaOf answers REPLICAOF host port and REPLICAOF NO ONE. To say again what holds already changes nothing: above all it does not cut the link, which
-// tools rely on that repeat their orders. OK means that the role has changed, not that the link is up or the data there.
+// tools rely on that repeat their orders. A link that has stopped for good is started anew. OK means that the role has changed, not that the link is up or the data there.
 func replicaOf(c *conn, args [][]byte) resp.Value {
 	if equalFold(args[1], "no") && equalFold(args[2], "one") {
 		if c.srv.node.State().Primary {
@@ -48,7 +48,7 @@ func replicaOf(c *conn, args [][]byte) resp.Value {
 		return resp.Err("ERR Invalid master port")
 	}
 	host := string(args[1])
-	if up := c.srv.node.State().Upstream; up != nil && strings.EqualFold(up.Host, host) && up.Port == port {
+	if up := c.srv.node.State().Upstream; up != nil && strings.EqualFold(up.Host, host) && up.Port == port && !up.Stopped {
 		return resp.SimpleString("OK Already connected to specified master")
 	}
 	return c.changeRole(host, port)

@@ -1,0 +1,102 @@
+// Package replication makes a store a primary that feeds replicas, or a replica that follows a primary, over the protocol of Redis replication.
+//
+// The other side may be this package, Redis, Valkey, or anything that speaks PSYNC. The smallest replica:
+//
+//	r, err := replication.Connect(ctx, "redis://primary:6379", nil) // dial, first sync, keep following
+//	if err != nil {
+//		return err
+//	}
+//	defer r.Close()
+//	name, err := r.DB(0).Get("user:42:name")
+//
+// # Nouns
+//
+//   - [Primary] accepts writes and feeds replicas. [Replica] follows a primary, serves reads, and may feed replicas of its own. Both are handles on a node, and
+//     a node's role changes at run time: Promote, Follow.
+//   - The stream is the sequence of commands that reproduces the data. An offset is a count of its bytes, in data and acknowledgements alike. On the wire PSYNC asks for
+//     the next byte, which is one more.
+//   - A history is a replication ID and an offset, and perhaps a secondary ID: the name that the stream had before.
+//   - The backlog is the last part of the stream, kept for replicas that come back. It and the history live in package store/backlog.
+//   - A full resync is a payload, the whole data set as it was at one instant, the cut, and the stream from there. A partial resync is the missing part of the stream.
+//
+// # Guarantees
+//
+//  1. Cut. The payload that names offset n, and the bytes of the stream after n, give exactly the primary's data.
+//  2. Order. The stream has the order in which writes took effect.
+//  3. Identity. Two nodes with the same replication ID and offset have the same data, unless one says that it is tainted. Whatever breaks a history starts a
+//     new ID. A chained replica passes on the very bytes that it received.
+//  4. Count. An offset grows when its bytes are applied, never before; it is never reported, acknowledged or served in the middle of a transaction.
+//  5. Window. A replica that holds n bytes continues if and only if the backlog holds byte n+1 or n is its end.
+//  6. Isolation. A read sees whole commands and whole transactions.
+//  7. All or nothing. A full resync that fails, is cut or refused leaves the data as it was. Until it is complete, reads see the old data.
+//  8. Nothing invented. A command or a type that this version does not know stops following, with an error that names it; reads go on.
+//  9. Bounded. A replica that is too slow costs at most OutputLimit bytes and then its connection; the writer never waits for one. No length that a peer claims is
+//     allocated before its bytes arrive.
+//  10. After Close no goroutine runs, no callback comes, nothing is logged, no file or connection is open.
+//
+// # What can be lost
+//
+// Replication is asynchronous: a write is accepted before any replica has it. If the primary dies, what no replica received is gone; [Primary.WaitReplicas] tells a
+// writer when that danger is over. Promotion does not reach the old primary: what it goes on accepting is lost when it becomes a replica of the new one. There is no
+// election and no fencing here.
+//
+// # Concurrency
+//
+// All methods of Primary and Replica may be called from any goroutine. Callbacks (OnState, Backoff, Dial) are never called under a lock. OnState and Backoff run on the
+// link's goroutine and must not call what waits for it: Close, Follow, Promote.
+//
+// # The link to a primary
+//
+//	            dial              grant                 payload complete
+//	Connecting -------> Handshake ------> Loading ---------------------------> Streaming
+//	    ^                  |   |             |                                    ^ |
+//	    |                  |   +-------------|------------------------------------+ |
+//	    |                  |     +CONTINUE   |                                      |
+//	    |                  v                 v                                      v
+//	    +---------- Waiting <---------------------------------------------------- (failure)
+//	     back-off          \
+//	                        +--> Stopped, when trying again cannot help. Any state: Closed
+//
+// Retried: the network, a timeout, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal: missing or wrong credentials, no PSYNC, an
+// unknown command or type, a command beyond all limits, a stream that does not fit the data, a history that became tainted.
+//
+// # A replica, seen from the node that feeds it
+//
+//	PSYNC --- the backlog covers it --------------------------------> online
+//	  |                                                                 ^
+//	  +--> waiting --- cut ---> sending --- length: at once ------------+
+//	                               +------- mark: first acknowledgement-+
+//
+// Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. A replica that comes while we have nothing to give is told NOMASTERLINK.
+// After a change of history (a full resync of our own, a new name for the stream, a promotion) all replicas are disconnected, and ask again.
+//
+// # Implementation
+//
+// Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
+// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, session.go and voice.go (towards the primary),
+// attach.go, feed.go and fullsync.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
+// primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
+//
+// Goroutines:
+//
+//	what             started by             owns                               ends when                       waited for by
+//	link             Connect, Run, Follow   state of the link, reads of conn   link.stop; terminal failure     link.stop
+//	voice            session.run            writes of the primary's conn       the session ends                session.run
+//	ticker           the role primary       nothing                            demotion, Close                 ticker.stop
+//	feed, reader     internal/server        reads of the replica's conn        conn closed, silence            node.wg
+//	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
+//	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run
+//	accept, clients  internal/server        connections of clients             Close                           its Close
+//
+// A blocked read or write hears only the closing of its connection, so whoever ends one of these closes that too.
+//
+// Locks, in the order in which they may be nested; none is held over I/O, a callback, a log call or a wait:
+//
+//	node.role    a semaphore: changes of role, close. Held while goroutines are waited for
+//	node.histMu  attaching a replica excludes changing the history
+//	(the store's writer lock, inside of calls of package store)
+//	node.mu, syncGroup.mu
+//	feed.mu, link.mu, voice.mu, signal.mu
+//
+// Callbacks from the backlog (a reader was ended) come without the store's lock and take feed.mu only.
+package replication

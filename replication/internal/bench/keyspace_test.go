@@ -1,0 +1,169 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/puzpuzpuz/xsync/v4"
+
+	"github.com/understudy-go/understudy/store"
+)
+
+// Keys are 15 bytes long, values 32.
+const manyKeys = 4_000_000
+
+var value = strings.Repeat("v", 32)
+
+func key(i int) string { return fmt.Sprintf("key:%011d", i) }
+
+// A keyspace is what the library and its peer have in common.
+type keyspace interface {
+	get(key string) bool
+	set(key string)
+}
+
+type ours struct{ db store.DB }
+
+func (o ours) get(key string) bool { _, err := o.db.Get(key); return err == nil }
+func (o ours) set(key string)      { _ = o.db.Set(key, value, 0) }
+
+// smallBacklog keeps the stream out of the figures for memory.
+const smallBacklog = 64 << 10
+
+func newOurs() keyspace { return ours{store.New(&store.Options{BacklogBytes: smallBacklog}).DB(0)} }
+
+// theirs maps to pointers, as a store must whose values change size.
+type theirs struct{ m *xsync.Map[string, *string] }
+
+func newTheirs() keyspace { return theirs{xsync.NewMap[string, *string]()} }
+
+func (o theirs) get(key string) bool { _, ok := o.m.Load(key); return ok }
+func (o theirs) set(key string) {
+	v := strings.Clone(value)
+	o.m.Store(key, &v)
+}
+
+var makers = []struct {
+	name string
+	new  func() keyspace
+}{{"understudy", newOurs}, {"xsync.Map", newTheirs}}
+
+func filled(k keyspace, n int) keyspace {
+	for i := range n {
+		k.set(key(i))
+	}
+	return k
+}
+
+// The two large ones are made once.
+var large = sync.OnceValue(func() map[string]keyspace {
+	m := map[string]keyspace{}
+	for _, mk := range makers {
+		m[mk.name] = filled(mk.new(), manyKeys)
+	}
+	return m
+})
+
+// randomKeys returns m of the first n keys in random order: the order in which
+// they were made would flatter.
+func randomKeys(n, m int) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	keys := make([]string, m)
+	for i := range keys {
+		keys[i] = key(r.IntN(n))
+	}
+	return keys
+}
+
+func BenchmarkGet(b *testing.B) {
+	for _, n := range []int{1, 1000, manyKeys} {
+		for _, mk := range makers {
+			b.Run(fmt.Sprintf("keys=%d/%s", n, mk.name), func(b *testing.B) {
+				var k keyspace
+				if n == manyKeys {
+					k = large()[mk.name]
+				} else {
+					k = filled(mk.new(), n)
+				}
+				keys := randomKeys(n, min(n, 1<<20))
+				runtime.GC()
+				b.ReportAllocs()
+				b.ResetTimer()
+				for i, at := 0, 0; i < b.N; i++ {
+					if !k.get(keys[at]) {
+						b.Fatal("key is missing")
+					}
+					if at++; at == len(keys) {
+						at = 0
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkGetParallel(b *testing.B) {
+	for _, n := range []int{1, manyKeys} {
+		for _, mk := range makers {
+			b.Run(fmt.Sprintf("keys=%d/%s", n, mk.name), func(b *testing.B) {
+				k := large()[mk.name]
+				keys := randomKeys(n, min(n, 1<<20))
+				var start atomic.Int64
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					at := int(start.Add(1<<17)) % len(keys)
+					for pb.Next() {
+						k.get(keys[at])
+						if at++; at == len(keys) {
+							at = 0
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// BenchmarkSet overwrites. Ours appends to the backlog too.
+func BenchmarkSet(b *testing.B) {
+	for _, mk := range makers {
+		b.Run(fmt.Sprintf("overwrite/keys=%d/%s", manyKeys, mk.name), func(b *testing.B) {
+			k := large()[mk.name]
+			keys := randomKeys(manyKeys, 1<<20)
+			runtime.GC()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := 0; i < b.N; i++ {
+				k.set(keys[i&(1<<20-1)])
+			}
+		})
+	}
+}
+
+func BenchmarkHeap(b *testing.B) {
+	for _, n := range []int{1_000_000, manyKeys} {
+		for _, mk := range makers {
+			b.Run(fmt.Sprintf("keys=%d/%s", n, mk.name), func(b *testing.B) {
+				for b.Loop() {
+					before := liveHeap()
+					k := filled(mk.new(), n)
+					b.ReportMetric((liveHeap()-before)/float64(n), "B/key")
+					runtime.KeepAlive(k)
+				}
+			})
+		}
+	}
+}
+
+func liveHeap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}

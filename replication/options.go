@@ -1,0 +1,230 @@
+package replication
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/understudy-go/understudy/store"
+)
+
+// Defaults, as redis-server has them unless said otherwise.
+const (
+	DefaultTimeout     = 60 * time.Second
+	DefaultPingPeriod  = 10 * time.Second
+	DefaultOutputLimit = 256 << 20 // bytes
+)
+
+// PrimaryOptions are the choices of a node that accepts writes. nil and the zero value are the defaults. Options are copied; changing them later has no
+// effect.
+type PrimaryOptions struct {
+	// Timeout ends a link to a replica that acknowledged nothing for so long. Default: DefaultTimeout. It must be longer than the replicas' second
+	// between two acknowledgements, and longer than PingPeriod for their sake.
+	Timeout time.Duration
+
+	// PingPeriod is the time between two PING in the stream, by which replicas tell a quiet primary from a dead one. Default: DefaultPingPeriod.
+	PingPeriod time.Duration
+
+	// OutputLimit is the number of bytes that a replica may be behind before it is dropped; it is at least the size of the backlog, because within the
+	// backlog a slow replica costs nothing. Default: DefaultOutputLimit. Negative: no limit.
+	OutputLimit int64
+
+	// DisklessDelay is the time that a full resync waits for more replicas, which then share one snapshot. Default: 0, start at once. redis-server waits 5 s.
+	DisklessDelay time.Duration
+
+	// RequirePassword is what clients and replicas must show with AUTH on connections that the node serves. Default: "", nothing. Without it,
+	// whoever can reach a listener given to Serve can read, write and reconfigure.
+	RequirePassword string
+
+	// Logger receives events of the life of links, never data. Default: nil, silent. See SlogLogger for users of log/slog.
+	Logger *zap.Logger
+}
+
+// ReplicaOptions are the choices of a node that follows a primary. nil and the zero value are the defaults. Options are copied; changing them later has no
+// effect.
+type ReplicaOptions struct {
+	// Dial opens connections to the primary; network is tcp or unix. Default: net.Dialer. TLS is put on top when the URL asks for it.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// TLS is the configuration for rediss:// URLs. Default: the system's roots and the URL's host name.
+	TLS *tls.Config
+
+	// Username and Password are shown to the primary when the URL names none.
+	Username, Password string
+
+	// Store receives the data. Default: a new store of the replica's own, closed with it. A store given here is read-only while the replica follows, and is
+	// not closed. If it holds data with a history, the first request is for a partial resync of that.
+	Store *store.Store
+
+	// Timeout is the silence after which a link is taken for dead, in both directions: to the primary and to replicas of this node. Default: DefaultTimeout.
+	Timeout time.Duration
+
+	// Backoff returns the pause before the next attempt after so many failures in a row, from 1. Default: doubling from 100 ms to 10 s with jitter.
+	Backoff func(failures int) time.Duration
+
+	// Announce is the host:port under which this node's own listener can be reached; the primary shows it and failover tools use it. The host may be empty:
+	// then the primary shows the connection's address. Default: port 0.
+	Announce string
+
+	// OutputLimit, DisklessDelay and RequirePassword concern what this node serves, as in PrimaryOptions.
+	OutputLimit     int64
+	DisklessDelay   time.Duration
+	RequirePassword string
+
+	// Logger receives events of the life of links, never data. Default: nil, silent. See SlogLogger for users of log/slog.
+	Logger *zap.Logger
+
+	// OnState is told each change of the link's state, in order, by the link's own goroutine. It must return soon, and must not call Close, Follow or Promote,
+	// which wait for that goroutine. Default: nil.
+	OnState func(old, new State)
+}
+
+func (o *PrimaryOptions) validate() error {
+	return errors.Join(
+		notNegative("Timeout", o.Timeout),
+		notNegative("PingPeriod", o.PingPeriod),
+		notNegative("DisklessDelay", o.DisklessDelay),
+	)
+}
+
+func (o *ReplicaOptions) validate() error {
+	var announce error
+	if o.Announce != "" {
+		_, _, announce = splitAnnounce(o.Announce)
+	}
+	return errors.Join(
+		notNegative("Timeout", o.Timeout),
+		notNegative("DisklessDelay", o.DisklessDelay),
+		announce,
+	)
+}
+
+func notNegative(name string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("replication: option %s is negative: %v", name, d)
+	}
+	return nil
+}
+
+func splitAnnounce(text string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(text)
+	if err == nil {
+		port, err = strconv.Atoi(digits)
+	}
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("replication: option Announce is not host:port: %q", text)
+	}
+	return host, port, nil
+}
+
+// config is what a node works with: options of either role, or a server's settings, with the defaults filled in. A config is immutable; a change replaces it.
+type config struct {
+	timeout       time.Duration
+	pingPeriod    time.Duration
+	outputLimit   int64 // bytes; 0 = none
+	diskless      bool
+	disklessDelay time.Duration
+	disklessMax   int // waiting replicas that start a full resync early; 0 = none
+
+	username, password string // towards the primary, where its URL has none
+	writable           bool   // as a replica: clients may write, which taints the history
+	demand             string // password for the node's own clients; "" = none
+	announceIP         string
+	announcePort       int
+}
+
+func (c config) withDefaults() *config {
+	if c.timeout == 0 {
+		c.timeout = DefaultTimeout
+	}
+	if c.pingPeriod == 0 {
+		c.pingPeriod = DefaultPingPeriod
+	}
+	return &c
+}
+
+// limitOption translates the option, whose zero means the default, to the config, whose zero means none.
+func limitOption(n int64) int64 {
+	switch {
+	case n == 0:
+		return DefaultOutputLimit
+	case n < 0:
+		return 0
+	}
+	return n
+}
+
+func (o *PrimaryOptions) config() *config {
+	return config{
+		timeout: o.Timeout, pingPeriod: o.PingPeriod, outputLimit: limitOption(o.OutputLimit),
+		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword,
+	}.withDefaults()
+}
+
+// serving returns c with what a primary's options say about serving.
+func (c *config) serving(o *PrimaryOptions) *config {
+	with, from := *c, o.config()
+	with.timeout, with.pingPeriod, with.outputLimit, with.disklessDelay = from.timeout, from.pingPeriod, from.outputLimit, from.disklessDelay
+	return &with
+}
+
+func (o *ReplicaOptions) config() *config {
+	c := config{
+		timeout: o.Timeout, outputLimit: limitOption(o.OutputLimit),
+		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword,
+		username: o.Username, password: o.Password,
+	}
+	if o.Announce != "" {
+		c.announceIP, c.announcePort, _ = splitAnnounce(o.Announce) // validate has seen it
+	}
+	return c.withDefaults()
+}
+
+// dialing is how a link reaches primaries and whom it tells about itself. It stays the same when the node is re-pointed.
+type dialing struct {
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	tls     *tls.Config
+	backoff func(failures int) time.Duration
+	onState func(old, new State)
+}
+
+func (o *ReplicaOptions) dialing() dialing {
+	d := dialing{dial: o.Dial, tls: o.TLS, backoff: o.Backoff, onState: o.OnState}
+	if d.dial == nil {
+		d.dial = new(net.Dialer).DialContext
+	}
+	if d.backoff == nil {
+		d.backoff = defaultBackoff
+	}
+	if d.onState == nil {
+		d.onState = func(State, State) {}
+	}
+	return d
+}
+
+// open dials t, with TLS if its URL said so. ctx bounds all of it.
+func (d dialing) open(ctx context.Context, t target) (net.Conn, error) {
+	conn, err := d.dial(ctx, t.network, t.addr)
+	if err != nil || !t.tls {
+		return conn, err
+	}
+	c := &tls.Config{}
+	if d.tls != nil {
+		c = d.tls.Clone()
+	}
+	if c.ServerName == "" {
+		c.ServerName, _ = t.hostPort()
+	}
+	secure := tls.Client(conn, c)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}

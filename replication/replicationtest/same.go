@@ -1,0 +1,107 @@
+package replicationtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/understudy-go/understudy/store"
+)
+
+// maxDiffs bounds what a failure prints.
+const maxDiffs = 20
+
+// Same fails the test unless a and b hold the same: every key of every database with type, value and deadline, and the same replication ID and offset. Each is
+// read from one snapshot, so writers may go on; they then differ by what was written, of course.
+func Same(t testing.TB, a, b *store.Store) {
+	t.Helper()
+	if diffs := Diff(a, b); len(diffs) > 0 {
+		t.Errorf("the stores differ:\n%s", strings.Join(diffs[:min(len(diffs), maxDiffs)], "\n"))
+	}
+}
+
+// Diff returns one line for each difference that Same would complain about.
+func Diff(a, b *store.Store) []string {
+	x, y := a.Snapshot(), b.Snapshot()
+	defer x.Close()
+	defer y.Close()
+	var diffs []string
+	hx, hy := x.History(), y.History()
+	if hx.ID != hy.ID || hx.Offset != hy.Offset {
+		diffs = append(diffs, fmt.Sprintf("history: %s at %d, %s at %d", hx.ID, hx.Offset, hy.ID, hy.Offset))
+	}
+	if a.Databases() != b.Databases() {
+		diffs = append(diffs, fmt.Sprintf("databases: %d, %d", a.Databases(), b.Databases()))
+	}
+	for n := range min(a.Databases(), b.Databases()) {
+		diffs = append(diffs, diffDB(n, dump(x.DB(n)), dump(y.DB(n)))...)
+	}
+	return diffs
+}
+
+func diffDB(n int, x, y map[string]string) []string {
+	var diffs []string
+	for _, key := range slices.Sorted(maps.Keys(x)) {
+		if other, ok := y[key]; !ok || other != x[key] {
+			diffs = append(diffs, fmt.Sprintf("db %d, key %q: %s, %s", n, key, brief(x[key]), brief(other)))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(y)) {
+		if _, ok := x[key]; !ok {
+			diffs = append(diffs, fmt.Sprintf("db %d, key %q: nothing, %s", n, key, brief(y[key])))
+		}
+	}
+	return diffs
+}
+
+// brief is a description as a failure prints it: one of megabytes says less than its two ends.
+func brief(s string) string {
+	const most = 400
+	switch {
+	case s == "":
+		return "nothing"
+	case len(s) > most:
+		return fmt.Sprintf("%s ... (%d bytes) ... %s", s[:most/2], len(s), s[len(s)-most/2:])
+	}
+	return s
+}
+
+// dump describes every key: type, value, deadline.
+func dump(db store.SnapshotDB) map[string]string {
+	keys := make(map[string]string)
+	for key := range db.Keys() {
+		kind := do(db, "TYPE", key)
+		keys[key] = fmt.Sprintf("%s %s until %s", kind, value(db, kind, key), do(db, "PEXPIRETIME", key))
+	}
+	return keys
+}
+
+// value describes a value so that equal ones look equal: hashes have no order.
+func value(db store.SnapshotDB, kind, key string) string {
+	switch kind {
+	case "string":
+		return fmt.Sprintf("%q", do(db, "GET", key))
+	case "hash":
+		v, err := db.Do("HGETALL", key)
+		if err != nil {
+			return err.Error()
+		}
+		var fields []string
+		for i := 0; i+1 < len(v.Elems); i += 2 {
+			fields = append(fields, fmt.Sprintf("%q=%q", v.Elems[i].Str, v.Elems[i+1].Str))
+		}
+		slices.Sort(fields)
+		return strings.Join(fields, " ")
+	}
+	return do(db, "DUMP", key)
+}
+
+func do(db store.SnapshotDB, args ...string) string {
+	v, err := db.Do(args...)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(plain(v))
+}

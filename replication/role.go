@@ -1,0 +1,74 @@
+package replication
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+)
+
+// A node changes its role as follows; n.role is held all the while, so that two changes never overlap.
+//
+//	promote   stop the link, wait for it -> new replication ID, the old one becomes secondary -> writable, sweeping
+//	demote    stop sweeping -> read-only, history kept -> a link that asks the new primary to continue that history
+//	re-point  stop the link, wait for it -> a link to the other primary, which is asked to continue the same history
+
+// promote makes the node a primary that keeps its history. On a primary it changes nothing.
+func (n *node) promote(ctx context.Context) error {
+	if err := n.acquire(ctx); err != nil {
+		return err
+	}
+	defer n.release()
+	if n.current() == nil {
+		return nil
+	}
+	return n.becomePrimary()
+}
+
+// becomePrimary REQUIRES n.role.
+func (n *node) becomePrimary() error {
+	n.current().stop()
+	err := n.changeHistory(func() error {
+		n.repl.Promote()
+		return nil
+	})
+	n.mu.Lock()
+	n.link = nil
+	n.ticker = n.startTicker()
+	n.mu.Unlock()
+	n.progress.fire()
+	n.log.Info("role changed", zap.String("to", "primary"), zap.Int64("offset", n.repl.Backlog().Offset()))
+	return err
+}
+
+// follow makes the node a replica of t, whatever it was. It returns the link, which comes up by itself.
+func (n *node) follow(ctx context.Context, t target) (*link, error) {
+	if err := n.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer n.release()
+	return n.becomeReplica(t), nil
+}
+
+// becomeReplica REQUIRES n.role.
+func (n *node) becomeReplica(t target) *link {
+	n.mu.Lock()
+	old, ticker := n.link, n.ticker
+	n.ticker = nil
+	l := newLink(n, t, n.dial)
+	n.mu.Unlock()
+
+	old.stop()
+	ticker.stop()
+	if old == nil {
+		n.repl.Demote()
+		n.repl.SetWritable(n.cfg.Load().writable)
+	}
+	n.mu.Lock()
+	n.link = l
+	n.mu.Unlock()
+	l.start()
+	n.progress.fire()
+	n.acks.fire()
+	n.log.Info("role changed", zap.String("to", "replica"), zap.String("primary", t.addr))
+	return l
+}

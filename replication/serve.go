@@ -1,0 +1,212 @@
+package replication
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/understudy-go/understudy/replication/internal/server"
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
+)
+
+// This file is the node as the server of client connections sees it. The server speaks RESP and knows commands; when a client turns out to be a replica, it hands
+// the connection over here.
+
+var _ server.Node = (*node)(nil)
+
+// Store implements server.Node.
+func (n *node) Store() *store.Store { return n.store }
+
+// State implements server.Node.
+func (n *node) State() server.State {
+	h := n.repl.History()
+	first, _ := n.repl.Backlog().Window()
+	s := server.State{History: h, BacklogFirst: first, BacklogSize: n.repl.Backlog().Size()}
+	for _, f := range n.feedList() {
+		s.Replicas = append(s.Replicas, f.wire())
+	}
+	n.mu.Lock()
+	c, l := n.counts, n.link
+	n.mu.Unlock()
+	s.FullSyncs, s.PartialSyncs, s.PartialRefused = c.fullServed, c.partialServed, c.refused
+	s.BytesIn, s.BytesOut = c.bytesIn, c.bytesOut
+	if s.Primary = l == nil; l != nil {
+		s.Upstream = l.upstream(h.Offset)
+	}
+	return s
+}
+
+// Configure implements server.Node.
+func (n *node) Configure(s server.Settings) {
+	c := config{
+		timeout: s.Timeout, pingPeriod: s.PingPeriod, outputLimit: s.OutputLimit,
+		diskless: s.DisklessSync, disklessDelay: s.DisklessDelay, disklessMax: s.DisklessMaxReplicas,
+		username: s.Username, password: s.Password,
+		announceIP: s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
+	}
+	if c.announcePort == 0 {
+		c.announcePort = s.ListeningPort
+	}
+	n.cfg.Store(c.withDefaults())
+	if s.BacklogBytes > 0 {
+		n.repl.Backlog().SetSize(s.BacklogBytes)
+	}
+	n.repl.SetWritable(c.writable)
+}
+
+// ReplicaOf implements server.Node.
+func (n *node) ReplicaOf(host string, port int) error {
+	if host == "" {
+		return n.promote(context.Background())
+	}
+	t := target{network: "tcp", addr: net.JoinHostPort(host, strconv.Itoa(port))}
+	if l := n.current(); l != nil && l.to.same(t) && l.failure() == nil {
+		return nil // on its way there already
+	}
+	_, err := n.follow(context.Background(), t)
+	return err
+}
+
+// ReplConf implements server.Node.
+func (n *node) ReplConf(p *server.Peer, args [][]byte) resp.Value {
+	c, err := parseREPLCONF(args)
+	if err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	c.apply(p)
+	return resp.OK()
+}
+
+// apply adds what one line said to what earlier ones did.
+func (c *replConf) apply(p *server.Peer) {
+	if c.listeningPort >= 0 {
+		p.ListeningPort = c.listeningPort
+	}
+	if c.ipSet {
+		p.IP = c.ip
+	}
+	if c.version != "" {
+		p.Version = c.version
+	}
+	if c.rdbOnlySet {
+		p.RDBOnly = c.rdbOnly
+	}
+	p.CapaEOF = p.CapaEOF || c.eof
+	p.CapaPSYNC2 = p.CapaPSYNC2 || c.psync2
+}
+
+// ServeReplica implements server.Node.
+func (n *node) ServeReplica(ctx context.Context, p *server.Peer, args [][]byte) error {
+	if !n.enter() {
+		p.Conn.Close()
+		return ErrClosed
+	}
+	defer n.wg.Done()
+	req, err := parsePSYNC(args)
+	if err != nil {
+		defer p.Conn.Close()
+		newFeed(ctx, n, p, req).write([]byte("-ERR " + errNotInteger.Error() + "\r\n"))
+		return err
+	}
+	return newFeed(ctx, n, p, req).run()
+}
+
+// enter counts a connection that Close waits for; it refuses once the node is closed.
+func (n *node) enter() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.wg.Add(1)
+	return true
+}
+
+// DropReplicas implements server.Node.
+func (n *node) DropReplicas(match func(server.ReplicaState) bool) int {
+	dropped := 0
+	for _, f := range n.feedList() {
+		if match(f.wire()) {
+			f.fail(errReplicaKilled)
+			dropped++
+		}
+	}
+	return dropped
+}
+
+// DropUpstream implements server.Node.
+func (n *node) DropUpstream() bool {
+	l := n.current()
+	return l != nil && l.drop()
+}
+
+// embeddedServer returns the server for the clients of this node, which it makes when the first one is about to come. There is none after close.
+//
+// It is a server without files and without times of its own: it saves nothing by itself, and what the options said holds to the nanosecond although
+// directives count in seconds. A client may change settings by CONFIG SET like anywhere.
+func (n *node) embeddedServer() (*server.Server, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return nil, ErrClosed
+	case n.srv != nil:
+		return n.srv, nil
+	}
+	own := n.cfg.Load()
+	directives, err := server.ParseArgs(own.directives(n.repl.Backlog().Size()), nil)
+	if err != nil {
+		return nil, err
+	}
+	n.srv = server.New(n, &server.Options{Config: directives, Logger: n.log})
+	n.cfg.Store(own)
+	return n.srv, nil
+}
+
+// directives says the same as c in the language of redis.conf, for CONFIG GET and as the state that CONFIG SET starts from.
+func (c *config) directives(backlog int64) []string {
+	seconds := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
+	limit := strconv.FormatInt(c.outputLimit, 10)
+	args := []string{
+		"--save", "", "--protected-mode", "no",
+		"--repl-timeout", seconds(c.timeout), "--repl-ping-replica-period", seconds(c.pingPeriod),
+		"--repl-diskless-sync-delay", seconds(c.disklessDelay), "--repl-backlog-size", strconv.FormatInt(max(backlog, 1), 10),
+		"--client-output-buffer-limit", "replica " + limit + " 0 0",
+		"--port", strconv.Itoa(c.announcePort),
+	}
+	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {
+		if value != "" {
+			args = append(args, name, value)
+		}
+	}
+	return args
+}
+
+// serve accepts connections until close.
+func (n *node) serve(l net.Listener) error {
+	srv, err := n.embeddedServer()
+	if err != nil {
+		l.Close()
+		return err
+	}
+	return n.ended(srv.Serve(l))
+}
+
+func (n *node) serveConn(ctx context.Context, c net.Conn) error {
+	srv, err := n.embeddedServer()
+	if err != nil {
+		c.Close()
+		return err
+	}
+	return n.ended(srv.ServeConn(ctx, c))
+}
+
+// ended says that the node was closed where that is why err came about.
+func (n *node) ended(err error) error {
+	if n.isClosed() {
+		return ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,256 @@
+package replication
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
+	"github.com/understudy-go/understudy/store/backlog"
+)
+
+// session is one connection to a primary. The link's goroutine reads; the voice, a goroutine of its own, writes. Neither ever does the other's part, so a
+// primary that does not read cannot keep us from reading, and the other way round.
+type session struct {
+	l     *link
+	n     *node
+	src   *source
+	in    *resp.Reader // owned by the link's goroutine; replaced after a payload with a mark
+	voice *voice
+
+	synced bool // came to stream
+}
+
+// streamLimits are those of a server towards its clients, but for the number of arguments: a primary streams what it took from a client, and Redis takes that many.
+// Memory follows the bytes that arrive, not the number that is claimed.
+func streamLimits() *resp.Limits { return &resp.Limits{MaxArgs: math.MaxInt32} }
+
+func newSession(l *link, conn net.Conn) *session {
+	src := &source{conn: conn, l: l}
+	return &session{l: l, n: l.n, src: src, in: resp.NewReader(src, streamLimits()), voice: newVoice(conn, l.n)}
+}
+
+// run follows until the connection fails. The error is never nil.
+func (s *session) run() error {
+	var wg sync.WaitGroup
+	wg.Go(s.voice.run)
+	err := s.follow()
+	s.voice.stop()
+	s.src.conn.Close()
+	wg.Wait()
+	return s.voice.cause(err)
+}
+
+func (s *session) follow() error {
+	granted, err := s.shakeHands()
+	if err != nil {
+		return err
+	}
+	if granted.full {
+		err = s.fullSync(granted)
+	} else {
+		err = s.resume(granted)
+	}
+	if err != nil {
+		return err
+	}
+	s.synced = true
+	s.voice.follow()
+	s.l.become(Streaming, nil)
+	return s.stream()
+}
+
+// shakeHands runs the dialogue up to the primary's grant.
+func (s *session) shakeHands() (psyncReply, error) {
+	s.l.become(Handshake, nil)
+	id, count, err := s.history()
+	if err != nil {
+		return psyncReply{}, err
+	}
+	h := newHandshake(s.l.identity(), id, count)
+	s.voice.say(h.start(nil))
+	for !h.done() {
+		line, err := s.in.ReadLine()
+		if err != nil {
+			return psyncReply{}, noEOF(err)
+		}
+		out, err := h.reply(nil, line)
+		if err != nil {
+			return psyncReply{}, err
+		}
+		s.voice.say(out)
+	}
+	return h.result, nil
+}
+
+// history returns what to continue, "" when there is nothing: a fresh store has an ID but no data worth naming, and tainted data is not what its ID says.
+func (s *session) history() (backlog.ID, int64, error) {
+	h := s.n.repl.History()
+	if h.Taint != "" && s.l.hasSynced() {
+		return "", 0, taintedError(h.Taint) // it went bad under this very link
+	}
+	if h.Taint != "" || s.n.repl.Fresh() {
+		return "", 0, nil
+	}
+	return h.ID, h.Offset, nil
+}
+
+// fullSync reads the payload into a new generation and makes it the data. Until then the old data is served; if anything fails it stays.
+func (s *session) fullSync(r psyncReply) error {
+	s.l.loaded.Store(0)
+	s.l.total.Store(0)
+	s.l.become(Loading, nil)
+	s.voice.keepAlive()
+	start := time.Now()
+	head, err := s.payloadHeader()
+	if err != nil {
+		return err
+	}
+	s.l.total.Store(max(head.size, 0))
+	p := newPayload(s.in, head)
+	if err := s.load(p, r); err != nil {
+		return err
+	}
+	s.readOn(p.rest())
+	s.l.received.Store(r.offset)
+	s.n.count(func(c *counters) { c.fullTaken++ })
+	s.l.log.Info("full resync done", zap.String("replid", string(r.id)), zap.Int64("offset", r.offset),
+		zap.Int64("bytes", p.read), zap.Duration("elapsed", time.Since(start)))
+	return nil
+}
+
+// payloadHeader skips the newlines by which the primary says that it is still there.
+func (s *session) payloadHeader() (payloadHeader, error) {
+	for {
+		line, err := s.in.ReadLine()
+		if err != nil {
+			return payloadHeader{}, noEOF(err)
+		}
+		if len(line) > 0 {
+			return parsePayloadHeader(line)
+		}
+	}
+}
+
+func (s *session) load(p *payload, r psyncReply) error {
+	ld := s.n.repl.NewLoader()
+	err := ld.LoadRDB(&progressReader{p, &s.l.loaded})
+	if err == nil {
+		err = p.drain()
+	}
+	if err != nil {
+		ld.Abort()
+		return &PayloadError{Offset: p.read, Err: err}
+	}
+	h := backlog.History{ID: r.id, Offset: r.offset, SecondaryLimit: -1, StreamDB: selectedDB(ld)}
+	return s.n.changeHistory(func() error { return ld.Commit(h) })
+}
+
+// selectedDB returns the database that the stream has selected at the cut. A primary selects again right after it, so that nobody needs to know; a replica that
+// serves a full resync of its own in the middle of its primary's stream cannot, and tells it in the file.
+func selectedDB(ld *store.Loader) int {
+	n, err := strconv.Atoi(ld.Aux("repl-stream-db"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// progressReader counts what a loader takes, for the status.
+type progressReader struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (p *progressReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.n.Add(int64(n))
+	return n, err
+}
+
+// readOn makes rest, which was read together with the payload, the next bytes of the stream.
+func (s *session) readOn(rest []byte) {
+	if len(rest) > 0 {
+		s.in = resp.NewReader(io.MultiReader(bytes.NewReader(rest), s.in), streamLimits())
+	}
+}
+
+// resume goes on where the data stands. A new name for the same history must be known here before the first byte under it is applied.
+func (s *session) resume(r psyncReply) error {
+	h := s.n.repl.History()
+	if r.id != "" && r.id != h.ID {
+		if err := s.n.changeHistory(func() error { return s.n.repl.Continue(r.id) }); err != nil {
+			return err
+		}
+	}
+	s.l.received.Store(h.Offset)
+	s.n.count(func(c *counters) { c.partialTaken++ })
+	s.l.log.Info("partial resync", zap.String("replid", string(r.id)), zap.Int64("from", h.Offset+1))
+	return nil
+}
+
+// stream applies what comes until the connection fails or something cannot be applied.
+func (s *session) stream() error {
+	a := s.n.repl.NewApplier()
+	defer a.Drop()
+	var b batch
+	for {
+		if err := b.read(s.in); err != nil {
+			return streamError(err)
+		}
+		if err := s.apply(a, b.frames, s.in.Raw()); err != nil {
+			return err
+		}
+	}
+}
+
+// streamError tells a command that is too large for us, which will come again and be too large again, from what a new connection may cure.
+func streamError(err error) error {
+	if errors.Is(err, resp.ErrTooLarge) {
+		return fmt.Errorf("%w: %w", ErrCommandTooLarge, err)
+	}
+	return noEOF(err)
+}
+
+// apply hands a batch to the store, in pieces where the primary asks for an acknowledgement: the answer counts what comes before the question.
+func (s *session) apply(a *store.Applier, frames []store.Frame, raw []byte) error {
+	s.l.received.Add(int64(len(raw)))
+	defer s.n.progress.fire()
+	for len(frames) > 0 {
+		if isGetAck(frames[0].Args) {
+			s.voice.ack()
+		}
+		n, size := run(frames)
+		if err := a.Apply(frames[:n], raw[:size]); err != nil {
+			return err
+		}
+		frames, raw = frames[n:], raw[size:]
+	}
+	return nil
+}
+
+// identity is who the link says that it is.
+func (l *link) identity() identity {
+	c := l.n.cfg.Load()
+	who := identity{username: c.username, password: c.password, ip: c.announceIP, port: c.announcePort}
+	if l.to.username != "" || l.to.password != "" {
+		who.username, who.password = l.to.username, l.to.password
+	}
+	return who
+}
+
+func (l *link) hasSynced() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.synced
+}

@@ -1,0 +1,144 @@
+package replication
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/understudy-go/understudy/store/backlog"
+)
+
+// State is the state of a link to a primary. The package comment draws how they follow one another.
+type State uint8
+
+const (
+	None       State = iota // there is no link: the node is a primary, or was not started
+	Connecting              // dialing
+	Handshake               // connected; not yet granted a resync
+	Loading                 // a full resync is under way: waiting for the payload, or reading it. Reads see the old data
+	Streaming               // up to date but for the time that bytes travel
+	Waiting                 // the link failed and will be tried again; Status.Err says why
+	Stopped                 // the link failed for good; Status.Err says why. Reads go on. Follow starts anew
+	Closed                  // Close was called, or the node is following another primary now
+)
+
+var stateNames = [...]string{"none", "connecting", "handshake", "loading", "streaming", "waiting", "stopped", "closed"}
+
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// Role is what a node is at the moment.
+type Role uint8
+
+const (
+	RolePrimary Role = iota
+	RoleReplica
+)
+
+func (r Role) String() string {
+	if r == RoleReplica {
+		return "replica"
+	}
+	return "primary"
+}
+
+// Status is a node at one instant. It is a copy: nothing that happens later shows in it. It takes the store's writer lock for a moment, so it must not be
+// asked for inside of Update.
+type Status struct {
+	Role Role
+
+	// ID names the history of the data, Offset counts the bytes of its stream that the data contains. Secondary is the name under which the stream up to
+	// SecondaryLimit was known before the last change of ID; "" and -1 if there is none.
+	ID             string
+	Offset         int64
+	Secondary      string
+	SecondaryLimit int64
+	Tainted        string // why the data is not what ID and Offset promise; "" = it is
+
+	// The link to the primary. All zero on a primary.
+	State    State
+	Primary  string    // address
+	Since    time.Time // when State was entered
+	LastIO   time.Time // when the last byte came from the primary; zero: never
+	Err      error     // why the link is down; nil while it is up or has not failed yet
+	Received int64     // bytes of the stream that came over this link, applied or not
+	Loaded   int64     // bytes of the payload, during and after a full resync
+	Total    int64     // size of the payload; 0 = the primary does not say
+
+	FullSyncs    uint64 // full resyncs received since the node was made
+	PartialSyncs uint64 // partial resyncs received
+
+	// The other side: who is fed by this node.
+	Replicas       []ReplicaInfo // in the order in which they came
+	FullServed     uint64        // full resyncs given
+	PartialServed  uint64        // partial resyncs given
+	PartialRefused uint64        // partial resyncs asked for and refused
+	LastRefusal    string        // why the last one was refused, with its numbers
+	BacklogFirst   int64         // a replica that has between BacklogFirst and Offset bytes can continue
+	BytesIn        int64         // read from primaries
+	BytesOut       int64         // written to replicas
+}
+
+// FeedState is the state of a replica seen from the node that feeds it.
+type FeedState uint8
+
+const (
+	FeedWaiting FeedState = iota // asked for a full resync that has not begun
+	FeedSending                  // the payload is under way, or was sent and is not acknowledged yet
+	FeedOnline                   // gets the stream
+)
+
+func (s FeedState) String() string {
+	switch s {
+	case FeedWaiting:
+		return "waiting"
+	case FeedSending:
+		return "sending"
+	}
+	return "online"
+}
+
+// ReplicaInfo is one replica of a node.
+type ReplicaInfo struct {
+	Addr   string // announced host and port where there are any, else the connection's
+	State  FeedState
+	Acked  int64     // bytes that it acknowledged
+	Heard  time.Time // of the last acknowledgement or other sign of life
+	Queued int64     // bytes of the stream that are not written to it yet
+	Since  time.Time
+}
+
+// status collects the copy. The parts are read one after the other: numbers may be a moment apart, each is right.
+func (n *node) status() Status {
+	h := n.repl.History()
+	first, _ := n.repl.Backlog().Window()
+	s := Status{
+		ID: string(h.ID), Offset: h.Offset, Secondary: string(h.Secondary), SecondaryLimit: h.SecondaryLimit, Tainted: h.Taint,
+		BacklogFirst: first,
+	}
+	for _, f := range n.feedList() {
+		s.Replicas = append(s.Replicas, f.info())
+	}
+	n.mu.Lock()
+	c, l := n.counts, n.link
+	n.mu.Unlock()
+	s.FullSyncs, s.PartialSyncs = c.fullTaken, c.partialTaken
+	s.FullServed, s.PartialServed, s.PartialRefused, s.LastRefusal = c.fullServed, c.partialServed, c.refused, c.refusal
+	s.BytesIn, s.BytesOut = c.bytesIn, c.bytesOut
+	if l != nil {
+		l.fill(&s)
+	}
+	return s
+}
+
+// reached tells whether the data contains offset bytes of the history id. "" = of whichever history there is.
+func (n *node) reached(id backlog.ID, offset int64) bool {
+	if id == "" {
+		return n.repl.Backlog().Offset() >= offset
+	}
+	h := n.repl.History()
+	return h.ID == id && h.Offset >= offset
+}
