@@ -240,7 +240,7 @@ func checkView(sn *Snapshot) error {
 	if n != len(m) {
 		return fmt.Errorf("HLen %d of %d fields", n, len(m))
 	}
-	if sn.Digest() != sn.Digest() {
+	if once, again := sn.Digest(), sn.Digest(); once != again {
 		return fmt.Errorf("two digests of one snapshot differ")
 	}
 	return firstError(err, err2, equal(group, groupKeys), evenMap(m, bigFields, bigFields+2))

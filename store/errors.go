@@ -37,6 +37,8 @@ var (
 	ErrNoDatabase = &Error{"ERR DB index is out of range"}
 	// ErrNoKey is returned by renames of a key that is not there.
 	ErrNoKey = &Error{"ERR no such key"}
+	// ErrInvalidTTL is returned by writes with a time to live below 0.
+	ErrInvalidTTL = &Error{"ERR invalid expire time"}
 	// ErrSyntax is returned when a command's arguments make no sense.
 	ErrSyntax = &Error{"ERR syntax error"}
 )

@@ -45,6 +45,30 @@ func kindOf(e *table.Entry) Kind {
 // [ErrWrongType]. The string aliases the store's memory, is immutable and valid
 // for ever. O(1), without allocation.
 func (d reads) Get(key string) (string, error) {
+	if d.sn == nil && d.tx == nil {
+		if text, ok := d.s.plain(d.n, key); ok {
+			return text, nil
+		}
+	}
+	return d.get(key)
+}
+
+// plain is get for the common case, written out because it is what a read
+// replica does all day: a short string without a deadline, no commit of several
+// slots under way. ok is false when something else is the case, or nothing.
+func (s *Store) plain(db int, key string) (text string, ok bool) {
+	v := s.view.Load()
+	if v.pending != nil || uint(db) >= uint(len(v.gen.spaces)) {
+		return "", false
+	}
+	e := v.gen.spaces[db].tab.Find(s.hash(key), key)
+	if e == nil || s.view.Load() != v {
+		return "", false
+	}
+	return e.Plain()
+}
+
+func (d reads) get(key string) (string, error) {
 	e, err := d.entry(key)
 	switch {
 	case err != nil:

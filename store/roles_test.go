@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -128,7 +129,7 @@ func TestClosed(t *testing.T) {
 	s := New(nil)
 	_ = s.DB(0).Set("k", "v", 0)
 	a := s.Replication().NewApplier()
-	if s.Close() != nil || s.Close() != nil {
+	if err := errors.Join(s.Close(), s.Close()); err != nil {
 		t.Errorf("Close fails")
 	}
 	_, err := s.Update(func(*Tx) error { t.Error("the closure runs"); return nil })

@@ -21,6 +21,7 @@ type Session struct {
 	broken  bool     // a command was refused while queuing: EXEC will refuse all
 	queue   []queued // owned copies
 	watched []watch
+	cost    int64 // memory that queue and watched take
 }
 
 type queued struct {
@@ -38,6 +39,9 @@ type watch struct {
 	e       *table.Entry
 	changed uint64
 }
+
+// watchCost is what a watched key takes beside its name.
+const watchCost = 64
 
 // SessionOptions configure a session. The zero value is good.
 type SessionOptions struct {
@@ -159,6 +163,13 @@ func (c *Session) enqueue(cmd *Command, args [][]byte) resp.Value {
 	if cmd.Flags&FlagWrite != 0 && c.s.ReadOnly() {
 		return c.refuse(reply(ErrReadOnly))
 	}
+	if c.broken {
+		return resp.SimpleString("QUEUED") // EXEC will refuse it: nothing needs to be kept
+	}
+	if !c.afford(costOf(args)) {
+		c.queue = nil
+		return c.refuse(errTooMuch)
+	}
 	own := make([][]byte, len(args))
 	for i, a := range args {
 		own[i] = slices.Clone(a)
@@ -234,8 +245,30 @@ func (c *Session) discard([][]byte) resp.Value {
 
 func (c *Session) endMulti() {
 	c.queuing, c.broken = false, false
-	c.queue, c.watched = nil, nil
+	c.queue, c.watched, c.cost = nil, nil, 0
 }
+
+// afford reports whether the open transaction may take n more bytes. What a
+// client has us keep is bounded like a MULTI of the stream.
+func (c *Session) afford(n int64) bool {
+	if c.cost+n > c.s.opts.TransactionBytes {
+		return false
+	}
+	c.cost += n
+	return true
+}
+
+// costOf is what a command takes in the queue.
+func costOf(args [][]byte) int64 {
+	n := int64(frameCost)
+	for _, a := range args {
+		n += int64(len(a)) + argCost
+	}
+	return n
+}
+
+// errTooMuch is the reply to what would be kept beyond that.
+var errTooMuch = resp.Err("ERR transaction exceeds the limit")
 
 func (c *Session) watch(args [][]byte) resp.Value {
 	if c.queuing {
@@ -244,13 +277,16 @@ func (c *Session) watch(args [][]byte) resp.Value {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	for _, a := range args[1:] {
+		if !c.afford(int64(len(a)) + watchCost) {
+			return errTooMuch
+		}
 		c.watched = append(c.watched, c.s.watchKey(c.db, string(a)))
 	}
 	return resp.OK()
 }
 
 func (c *Session) unwatch([][]byte) resp.Value {
-	c.watched = nil
+	c.watched, c.cost = nil, 0
 	return resp.OK()
 }
 

@@ -109,3 +109,45 @@ func TestExtraCommands(t *testing.T) {
 		t.Errorf("Reset leaves MULTI %v, database %d", c.InMulti(), c.DB())
 	}
 }
+
+// What a client queues and watches is bounded; a transaction beyond that is refused whole, and what it kept is let go at once.
+func TestQueueIsBounded(t *testing.T) {
+	s := newStore(t, &Options{TransactionBytes: 10_000})
+	c := s.NewSession(nil)
+	big := strings.Repeat("x", 1000)
+	for range 3 { // what one transaction took does not count for the next
+		do(t, c, "MULTI")
+		for range 5 {
+			if v := do(t, c, "SET k "+big); v.Str != "QUEUED" {
+				t.Fatalf("SET = %v, want QUEUED", v)
+			}
+		}
+		if v := do(t, c, "EXEC"); len(v.Elems) != 5 {
+			t.Fatalf("EXEC = %v", v)
+		}
+	}
+	do(t, c, "MULTI")
+	refused := 0
+	for range 20 {
+		if v := c.Do(argv("SET", "k2", big)); v.Kind == resp.Error {
+			refused++
+		}
+	}
+	if refused != 1 || c.queue != nil {
+		t.Errorf("%d commands were refused, %d are kept, want 1 and none", refused, len(c.queue))
+	}
+	if v := c.Do(argv("EXEC")); !strings.HasPrefix(v.Str, "EXECABORT") || s.DB(0).Exists("k2") {
+		t.Errorf("EXEC = %v, k2 there: %v", v, s.DB(0).Exists("k2"))
+	}
+	var last resp.Value
+	for range 1000 {
+		last = c.Do(argv("WATCH", "k"))
+	}
+	if last.Kind != resp.Error || len(c.watched) > 10_000/watchCost {
+		t.Errorf("%d keys are watched, the last WATCH = %v", len(c.watched), last)
+	}
+	do(t, c, "UNWATCH")
+	if v := c.Do(argv("WATCH", "k")); v.Kind == resp.Error {
+		t.Errorf("WATCH after UNWATCH = %v", v)
+	}
+}

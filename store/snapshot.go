@@ -58,12 +58,23 @@ func (sn *Snapshot) Close() error {
 	}
 	defer sn.past.drop()
 	s := sn.s
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		if s.nested() {
+			s.forgetSnapshot(sn) // Update's closure has the lock, and it is ours
+			return nil
+		}
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
+	s.forgetSnapshot(sn)
+	return nil
+}
+
+// forgetSnapshot keeps nothing for sn any more. REQUIRES: the writer lock.
+func (s *Store) forgetSnapshot(sn *Snapshot) {
 	if i := slices.Index(s.mu.snapshots, sn); i >= 0 {
 		s.mu.snapshots = slices.Delete(s.mu.snapshots, i, i+1)
 	}
-	return nil
 }
 
 // History is the history of the data at the cut: replication ID and offset.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -98,7 +99,7 @@ func TestClosedSnapshot(t *testing.T) {
 	if s.Stats().Snapshots != 1 {
 		t.Errorf("Stats counts %d snapshots", s.Stats().Snapshots)
 	}
-	if sn.Close() != nil || sn.Close() != nil || s.Stats().Snapshots != 0 {
+	if err := errors.Join(sn.Close(), sn.Close()); err != nil || s.Stats().Snapshots != 0 {
 		t.Errorf("Close leaves %d snapshots", s.Stats().Snapshots)
 	}
 	if _, err := sn.DB(0).Get("k"); err != ErrClosed {
@@ -219,5 +220,32 @@ func TestValuesReadDoNotChange(t *testing.T) {
 	k3, _ := s.DB(0).Get("k3")
 	if a != want || k3 != want+"threefour" {
 		t.Errorf("values that share a buffer disturb each other: %.5q, %q", a, k3[len(k3)-12:])
+	}
+}
+
+// A snapshot may be closed where one could not be taken: inside of Update's closure.
+func TestCloseInsideUpdate(t *testing.T) {
+	s := New(nil)
+	if err := s.DB(0).Set("k", "old", 0); err != nil {
+		t.Fatal(err)
+	}
+	a, b := s.Snapshot(), s.Snapshot()
+	defer b.Close()
+	if _, err := s.Update(func(tx *Tx) error {
+		if err := tx.DB(0).Set("k", "new", 0); err != nil {
+			return err
+		}
+		return a.Close()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Stats().Snapshots; n != 1 {
+		t.Errorf("%d snapshots are open, want 1", n)
+	}
+	if v, err := b.DB(0).Get("k"); v != "old" || err != nil {
+		t.Errorf("the other snapshot reads %q, %v", v, err)
+	}
+	if _, err := a.DB(0).Get("k"); err != ErrClosed {
+		t.Errorf("the closed one reads with %v", err)
 	}
 }

@@ -244,10 +244,14 @@ func (x *exec) mset(pairs []string, ifNew bool) bool {
 	return true
 }
 
-// deadlineIn is the deadline that lies ttl ahead; 0, none, for a ttl of 0.
-func (x *exec) deadlineIn(ttl time.Duration) int64 {
-	if ttl == 0 {
-		return 0
+// deadlineIn is the deadline that lies ttl ahead; 0, none, for a ttl of 0. A part
+// of a millisecond counts as one.
+func (x *exec) deadlineIn(ttl time.Duration) (int64, error) {
+	switch {
+	case ttl < 0:
+		return 0, ErrInvalidTTL
+	case ttl == 0:
+		return 0, nil
 	}
-	return x.clock() + max(ttl.Milliseconds(), 1)
+	return x.clock() + (ttl + time.Millisecond - 1).Milliseconds(), nil
 }

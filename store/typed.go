@@ -76,8 +76,8 @@ func (t Typed[T]) Delete(id string) (bool, error) {
 	return n > 0, err
 }
 
-// All yields every id with its value, as of one instant, in no stated order.
-// The walk is O(keys of the database). Values that cannot be decoded come as a
+// All yields every id with its value, as of one instant, in no stated order;
+// keys under the prefix that hold no string are passed over. The walk is O(keys of the database). Values that cannot be decoded come as a
 // [*DecodeError]; other errors end the iteration.
 func (t Typed[T]) All() iter.Seq2[string, Decoded[T]] {
 	return func(yield func(string, Decoded[T]) bool) {

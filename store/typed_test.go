@@ -93,3 +93,22 @@ func TestTypedBadValues(t *testing.T) {
 		}
 	}
 }
+
+func TestTTL(t *testing.T) {
+	now := time.UnixMilli(1_000_000)
+	db := store.New(&store.Options{Clock: func() time.Time { return now }}).DB(0)
+	if err := db.Set("k", "v", -1); err != store.ErrInvalidTTL || db.Exists("k") {
+		t.Errorf("Set with a negative ttl: %v, key there: %v", err, db.Exists("k"))
+	}
+	if done, err := db.SetNX("k", "v", -time.Hour); err != store.ErrInvalidTTL || done {
+		t.Errorf("SetNX with a negative ttl: %v, %v", done, err)
+	}
+	for ttl, want := range map[time.Duration]int64{1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, time.Second: 1000} {
+		if err := db.Set("k", "v", ttl); err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := db.ExpireTime("k"); !ok || at.UnixMilli() != 1_000_000+want {
+			t.Errorf("ttl %v: expires at %v, %v", ttl, at, ok)
+		}
+	}
+}

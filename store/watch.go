@@ -31,7 +31,9 @@ func (c Cause) String() string {
 // AllDatabases is the DB of a Change that concerns every database.
 const AllDatabases = -1
 
-// A Value is what a key held at the time of a change.
+// A Value is what a key held at the time of a change: its type, and the text of
+// a string. The fields of a hash are not in it: read them from the store, as
+// they are now.
 type Value struct{ e *table.Entry }
 
 // Kind is the value's type, None if the key was not there.
@@ -45,7 +47,8 @@ func (v Value) Text() string {
 	return v.e.Text()
 }
 
-// A Change is one touched key of one commit.
+// A Change is one touched key of one commit. A change of the deadline alone is
+// one too: Old and New then hold the same.
 type Change struct {
 	DB       int // AllDatabases: of every database
 	Key      string

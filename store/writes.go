@@ -4,18 +4,29 @@ import (
 	"time"
 )
 
-// Set writes a string. A ttl above 0 makes it expire that much later; 0 never. O(1).
+// Set writes a string. A ttl above 0 makes it expire that much later, rounded up
+// to a millisecond; 0 never; below 0 is [ErrInvalidTTL]. O(1).
+//
+// An expired key is hidden from reads at once. Its memory is freed by whoever
+// sweeps: a replication.Primary does so by itself, a program that uses a store
+// alone calls Replication().Sweep now and then.
 func (d writes) Set(key, value string, ttl time.Duration) error {
 	return d.write(func(x *exec) error {
-		_, _, err := x.set(key, value, setOptions{deadline: x.deadlineIn(ttl)})
+		deadline, err := x.deadlineIn(ttl)
+		if err == nil {
+			_, _, err = x.set(key, value, setOptions{deadline: deadline})
+		}
 		return err
 	})
 }
 
 // SetNX writes a string unless the key is there, and reports whether it did.
 func (d writes) SetNX(key, value string, ttl time.Duration) (done bool, err error) {
-	err = d.write(func(x *exec) (err error) {
-		_, done, err = x.set(key, value, setOptions{deadline: x.deadlineIn(ttl), ifNew: true})
+	err = d.write(func(x *exec) error {
+		deadline, err := x.deadlineIn(ttl)
+		if err == nil {
+			_, done, err = x.set(key, value, setOptions{deadline: deadline, ifNew: true})
+		}
 		return err
 	})
 	return done, err

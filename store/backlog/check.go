@@ -36,6 +36,7 @@ func (r Reason) String() string {
 type Decision struct {
 	OK     bool
 	Reason Reason
+	ID     ID // of the history that was asked: what a follower that may continue goes on under
 
 	Count          int64  // what the follower has
 	First, End     int64  // the window at that instant
@@ -69,7 +70,7 @@ func (b *Backlog) Check(id string, count int64) Decision {
 // decide is the whole rule. Pure.
 func (s *state) decide(id string, count int64, v view) Decision {
 	d := Decision{
-		Count: count, First: v.first, End: v.end,
+		ID: s.id, Count: count, First: v.first, End: v.end,
 		SecondaryLimit: s.secondaryLimit, Taint: s.taint,
 	}
 	primary := s.id.matches(id)

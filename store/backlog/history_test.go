@@ -235,3 +235,18 @@ func TestNewReaderOutsideOfTheWindow(t *testing.T) {
 		}
 	}
 }
+
+// A decision names the history that was asked, so that whoever answers the follower need not ask again, when it may be another one.
+func TestDecisionNamesTheHistory(t *testing.T) {
+	b := at(5, 100)
+	old := b.History().ID
+	b.ShiftHistory()
+	r, d, err := b.Resume(string(old), 5, 0, nil)
+	if err != nil || !d.OK || !d.Secondary || d.ID == old || d.ID != b.History().ID {
+		t.Errorf("decision %+v, %v; the history is %s", d, err, b.History().ID)
+	}
+	b.Reset(History{ID: NewID(), Offset: 5, SecondaryLimit: -1})
+	if d.ID == b.History().ID || r.Err() != ErrHistoryChanged {
+		t.Errorf("after a reset the decision names %s, the reader ended with %v", d.ID, r.Err())
+	}
+}

@@ -19,7 +19,7 @@ type Reader struct {
 
 	// pos is the count of bytes handed out plus the count it started at. Stored by the owner.
 	pos atomic.Int64
-	// block holds the byte at pos, or ends there. It is advanced by the owner, and set to nil for good by whoever
+	// block holds the byte at pos, or comes before the block that will. It is advanced by the owner, and set to nil for good by whoever
 	// ends the reader; hence the owner advances it by compare-and-swap only.
 	block atomic.Pointer[block]
 
@@ -86,14 +86,16 @@ func (r *Reader) TryNext(most int) []byte {
 	if k == nil {
 		return nil
 	}
+	// A reader may have been made while an append that spans blocks was under way: then it begins behind what
+	// its block shows so far.
 	pos := r.pos.Load()
-	if pos == k.start+int64(len(k.buf)) {
+	for pos >= k.start+int64(len(k.buf)) {
 		if k = r.advance(k); k == nil {
 			return nil
 		}
 	}
 	i, j := int(pos-k.start), int(k.n.Load())
-	if i == j {
+	if i >= j {
 		return nil
 	}
 	if most > 0 {

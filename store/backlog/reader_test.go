@@ -361,3 +361,40 @@ func TestAdvanceAfterEnd(t *testing.T) {
 		t.Errorf("advance = %v, block %v, want neither", next, r.block.Load())
 	}
 }
+
+// TestReaderBegunInsideAnAppend makes readers at the three instants of an append that spans blocks, between the stores that
+// make it visible: they begin behind what their block shows, and get the rest when it is there.
+func TestReaderBegunInsideAnAppend(t *testing.T) {
+	for _, back := range []int64{0, 1, minBlock + 1} { // in the new block, at its end; inside it; still in the old one
+		b := at(0, 1<<20)
+		b.Append(fill(minBlock - 10))
+		c := b.state.Load().chain
+		k, next := c.tail.Load(), newBlock(minBlock, 2*minBlock)
+		tail := fill(minBlock + 10)
+		copy(k.buf[minBlock-10:], tail)
+		next.n.Store(int64(copy(next.buf, tail[10:])))
+		end := next.end()
+
+		c.tail.Store(next)
+		r, err := b.NewReader(end-back, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := r.TryNext(0); p != nil || r.Position() != end-back || r.ready() {
+			t.Errorf("%d bytes before the end: got %d bytes, position %d, before any were published", back, len(p), r.Position())
+		}
+		k.next.Store(next)
+		k.n.Store(minBlock)
+		var got int64
+		for p := r.TryNext(0); p != nil; p = r.TryNext(0) {
+			got += int64(len(p))
+		}
+		if got != back || r.Position() != end {
+			t.Errorf("%d bytes before the end: got %d bytes, position %d, want %d", back, got, r.Position(), end)
+		}
+		b.Append([]byte("more"))
+		if p := r.TryNext(0); string(p) != "more" {
+			t.Errorf("%d bytes before the end: then %q, want %q", back, p, "more")
+		}
+	}
+}

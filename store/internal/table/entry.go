@@ -74,6 +74,9 @@ func NewText(version uint64, key, value string, deadline int64) *Entry {
 
 // NewSmallHash returns a hash entry around an encoded blob, which is copied.
 func NewSmallHash(version uint64, key, blob string, deadline int64) *Entry {
+	if len(key) >= 1<<maxKeyBits {
+		return &newBoxed(version, SmallHash, strings.Clone(key), deadline, boxed{text: strings.Clone(blob)}).Entry
+	}
 	return newInline(version, SmallHash, key, blob, deadline)
 }
 
@@ -188,6 +191,26 @@ func (e *Entry) Key() string {
 		return ""
 	}
 	return e.inline(e.keyAt(), n)
+}
+
+// holds reports whether the entry's key is key: what every look-up ends with.
+func (e *Entry) holds(key string) bool {
+	if e.meta&flagIndirect != 0 {
+		return e.box().key == key
+	}
+	return int(e.meta>>8) == len(key) && (key == "" || e.inline(e.keyAt(), len(key)) == key)
+}
+
+// Plain is the value of a string that stands inline and has no deadline: what
+// most reads are for. ok is false for every other entry.
+func (e *Entry) Plain() (text string, ok bool) {
+	if e.meta&0xff != uint32(Text) {
+		return "", false
+	}
+	if e.vlen == 0 {
+		return "", true // there may be no byte to point to
+	}
+	return e.inline(headSize+int(e.meta>>8), int(e.vlen)), true
 }
 
 // Text is the value of a string, or the blob of a small hash. It aliases the

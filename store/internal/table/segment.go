@@ -53,12 +53,7 @@ func newSegment(depth, bits uint8) *segment {
 }
 
 // tagOf is never 0, which marks an empty slot.
-func tagOf(h uint64) uint64 {
-	if t := h & 0xff; t != 0 {
-		return t
-	}
-	return 1
-}
+func tagOf(h uint64) uint64 { return h&0xff | 1 }
 
 // matches sets the high bit of each byte of word that equals tag, for the seven
 // tag bytes. It may set one wrongly behind a right one; keys are compared
@@ -68,7 +63,9 @@ func matches(word, tag uint64) uint64 {
 	return (x - lanes) &^ x & highBits
 }
 
-func (s *segment) home(h uint64) int { return int(h << s.depth >> (64 - s.bits)) }
+// home is the bucket of a hash: the bits behind those that the segment shares.
+// The masks say what holds anyway, that the shifts are below 64.
+func (s *segment) home(h uint64) int { return int(h << (s.depth & 63) >> ((64 - s.bits) & 63)) }
 
 func (s *segment) bucket(home, step int) (*bucket, int) {
 	i := (home + step) & (len(s.buckets) - 1)
@@ -83,23 +80,6 @@ func (s *segment) reach(word uint64) int {
 	return min(maxProbe, len(s.buckets))
 }
 
-func (s *segment) find(h uint64, key string) *Entry {
-	tag, home, reach := tagOf(h), s.home(h), 1
-	for step := 0; step < reach; step++ {
-		b, _ := s.bucket(home, step)
-		word := b.word.Load()
-		if step == 0 {
-			reach = s.reach(word)
-		}
-		for m := matches(word, tag); m != 0; m &= m - 1 {
-			if e := b.slots[bits.TrailingZeros64(m)>>3].Load(); e != nil && e.Key() == key {
-				return e
-			}
-		}
-	}
-	return nil
-}
-
 func (s *segment) locate(h uint64, key string) (*Entry, Place) {
 	tag, home, reach := tagOf(h), s.home(h), 1
 	for step := 0; step < reach; step++ {
@@ -110,7 +90,7 @@ func (s *segment) locate(h uint64, key string) (*Entry, Place) {
 		}
 		for m := matches(word, tag); m != 0; m &= m - 1 {
 			slot := bits.TrailingZeros64(m) >> 3
-			if e := b.slots[slot].Load(); e != nil && e.Key() == key {
+			if e := b.slots[slot].Load(); e != nil && e.holds(key) {
 				return e, Place{s, int32(home), int32(at), int32(slot)}
 			}
 		}
@@ -163,6 +143,19 @@ func (s *segment) remove(p Place) {
 }
 
 func (s *segment) crowded() bool { return s.live >= len(s.buckets)*maxLoadPart }
+
+// entries stores the bucket's entries in to and returns their number. REQUIRES:
+// room for Slots, and the writer.
+func (b *bucket) entries(to []*Entry) (n int) {
+	word := b.word.Load()
+	for slot := range Slots {
+		if word>>(8*slot)&0xff != 0 {
+			to[n] = b.slots[slot].Load()
+			n++
+		}
+	}
+	return n
+}
 
 // each calls fn for every entry of the segment, in no stated order, until fn
 // returns false.

@@ -14,6 +14,7 @@ type Table struct {
 	count   atomic.Int64  // entries that are no tombstones; changed by the writer
 	removed atomic.Uint64 // version of the last commit that took a key out
 	changed uint64        // version of the last commit that changed the table; the writer's
+	touched uint64        // keeps loads whose result nobody needs from being removed; the writer's
 }
 
 // directory finds the segment by the first depth bits of a hash. Several
@@ -98,10 +99,32 @@ func (t *Table) SetChanged(version uint64) { t.changed = version }
 // Depth is the number of leading hash bits that tell segments apart.
 func (t *Table) Depth() uint8 { return t.dir.Load().depth }
 
-func (d *directory) segment(h uint64) *segment { return d.segments[h>>(64-d.depth)].Load() }
+// segment is found by the first depth bits of h, in two steps since a shift by
+// 64, for depth 0, would be a special case.
+func (d *directory) segment(h uint64) *segment {
+	return d.segments[h>>1>>((63-d.depth)&63)].Load()
+}
 
 // Find returns the entry of key, whose hash is h, or nil. It never waits.
-func (t *Table) Find(h uint64, key string) *Entry { return t.dir.Load().segment(h).find(h, key) }
+//
+// It is written out, where locate would do, because it is what reads consist
+// of: it looks at the home bucket, where most keys stand, and at the others only
+// if that says that it overflowed.
+func (t *Table) Find(h uint64, key string) *Entry {
+	s := t.dir.Load().segment(h)
+	b := &s.buckets[s.home(h)]
+	word := b.word.Load()
+	for m := matches(word, tagOf(h)); m != 0; m &= m - 1 {
+		if e := b.slots[bits.TrailingZeros64(m)>>3].Load(); e != nil && e.holds(key) {
+			return e
+		}
+	}
+	if word < overflowOne {
+		return nil
+	}
+	e, _ := s.locate(h, key)
+	return e
+}
 
 // Locate is Find for the writer: it also tells where the entry stands, for
 // Replace.
@@ -192,17 +215,40 @@ func (t *Table) split(s *segment, h uint64) {
 	}
 }
 
+// fillBuckets is how many buckets fill looks at together.
+const fillBuckets = 4
+
 // fill copies the entries of s to low or high, by the first hash bit that s
 // does not share. It reports false when one finds no place: then the new
 // segments are dropped and larger ones are tried.
+//
+// Reading a key waits for memory. The first loop starts the loads of a group of
+// entries, which do not depend on one another, so that the second waits once.
 func (t *Table) fill(s, low, high *segment) bool {
-	return s.each(func(e *Entry) bool {
-		h := t.Hash(e.Key())
-		if low != high && h<<s.depth>>63 == 1 {
-			return high.insert(h, e)
+	var group [fillBuckets * Slots]*Entry
+	for i := 0; i < len(s.buckets); i += fillBuckets {
+		n := 0
+		for j := range fillBuckets {
+			n += s.buckets[i+j].entries(group[n:])
 		}
-		return low.insert(h, e)
-	})
+		for _, e := range group[:n] {
+			t.touched += e.version
+		}
+		for _, e := range group[:n] {
+			if !t.place(s, low, high, e) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (t *Table) place(s, low, high *segment, e *Entry) bool {
+	h := t.Hash(e.Key())
+	if low != high && h<<s.depth>>63 == 1 {
+		return high.insert(h, e)
+	}
+	return low.insert(h, e)
 }
 
 // install makes n the segment of all hashes that share h's first depth bits.
