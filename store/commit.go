@@ -21,12 +21,13 @@ type commit struct {
 	pending *past       // what readers see of the slots that changed; nil: one slot only
 	changes []change    // in order; kept for roll-back, and while anyone watches
 
-	effects  []byte    // RESP commands for the stream, behind a MULTI that is sent only if it takes one
-	parts    int       // commands in effects, SELECTs not counted
-	selected int       // database that effects leave selected; -1 unknown
-	dirty    bool      // something changed, effects or not
-	libs     libraries // before the commit; for roll-back
-	watched  bool      // somebody wants to know what changes
+	effects  []byte         // RESP commands for the stream, behind a MULTI that is sent only if it takes one
+	parts    int            // commands in effects, SELECTs not counted
+	selected int            // database that effects leave selected; -1 unknown
+	dirty    bool           // something changed, effects or not
+	libs     libraries      // before the commit; for roll-back
+	dropped  []*table.Entry // large hashes whose key went; some may have moved
+	watched  bool           // somebody wants to know what changes
 	cause    Cause
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
 }
@@ -71,7 +72,10 @@ func (c *commit) finish() {
 		c.count()
 	}
 	if c.dirty || c.pending != nil {
+		was := c.s.view.Load().gen
 		c.publish(c.gen)
+		c.chargeDropped()
+		c.s.chargeReplaced(was, c.gen)
 	}
 	if c.parts > 0 {
 		c.appendEffects() // after publishing: whoever waits for the offset finds the data
@@ -112,6 +116,8 @@ func (c *commit) publish(g *generation) {
 // release lets go of what the reused commit must not pin.
 func (c *commit) release() {
 	clear(c.changes)
+	clear(c.dropped)
+	c.dropped = c.dropped[:0]
 	c.gen, c.pending, c.libs, c.x = nil, nil, nil, exec{}
 	if cap(c.effects) > 1<<20 {
 		c.effects = nil
@@ -211,6 +217,7 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	c.dirty = true
 	if r.ks != nil {
 		r.ks.due.replace(old, e)
+		c.own(r.tab, old, e)
 	}
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
@@ -222,6 +229,44 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 func (c *commit) touch(r ref) {
 	if c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
+	}
+}
+
+// own gives the fields of a large hash to the table in which its key stands, and
+// takes them from it when the key goes.
+func (c *commit) own(tab *table.Table, old, e *table.Entry) {
+	was, is := fieldsOf(old), fieldsOf(e)
+	if was == is {
+		return
+	}
+	if was != nil {
+		was.SetOwner(nil)
+		c.dropped = append(c.dropped, old)
+	}
+	if is != nil {
+		is.SetOwner(tab)
+	}
+}
+
+func fieldsOf(e *table.Entry) *table.Table {
+	if e == nil {
+		return nil
+	}
+	return e.Fields()
+}
+
+// chargeDropped charges open snapshots for what they alone hold from now on: the
+// fields of large hashes that are gone.
+func (c *commit) chargeDropped() {
+	for _, e := range c.dropped {
+		if e.Fields().Owner() != nil {
+			continue // moved
+		}
+		for _, sn := range c.s.mu.snapshots {
+			if e.Version() <= sn.past.version {
+				sn.past.charge(e.Fields().Bytes())
+			}
+		}
 	}
 }
 
@@ -299,6 +344,7 @@ func (c *commit) undo(ch change) {
 	}
 	if ch.ks != nil {
 		ch.ks.due.replace(ch.new, ch.old)
+		c.own(ch.tab, ch.new, ch.old)
 	}
 	back := ch.old
 	if back == nil {

@@ -38,7 +38,7 @@ func (s *Store) Digest() string {
 // Digest is the digest of the snapshot's data, "" if the snapshot was dropped.
 func (sn *Snapshot) Digest() string {
 	var all digest
-	for db, ks := range sn.gen.spaces {
+	for db, ks := range sn.generation().spaces {
 		if sn.past.len(ks.tab) == 0 {
 			continue
 		}

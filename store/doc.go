@@ -29,9 +29,11 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine. One writer at a time holds the
-// writer lock. Reads of one key take no lock and never wait; reads of several
+// writer lock. Reads of one key take no lock and never wait. Reads of several
 // keys take none either, unless writers get in between several times running:
-// then they read a snapshot. A snapshot holds up nobody.
+// then they read a snapshot, as walks over a database or a large hash always do.
+// A snapshot takes the writer lock for the instant of its cut, so it waits while
+// an Update closure runs, and holds up nobody afterwards.
 //
 // # Implementation
 //

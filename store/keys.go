@@ -63,8 +63,8 @@ func (x *exec) rename(from, to string, ifNew bool) (done bool, err error) {
 		return true, nil
 	}
 	x.c.atomic()
+	x.c.remove(r) // first: a table of fields has one owner
 	x.c.put(x.ref(to), r.e.With(x.c.version, to, r.e.Deadline()))
-	x.c.remove(r)
 	x.c.effect(x.db, name, from, to)
 	return true, nil
 }
@@ -128,8 +128,8 @@ func (x *exec) move(key string, db int) (done bool, err error) {
 		return false, nil
 	}
 	x.c.atomic()
-	x.c.put(there, r.e.With(x.c.version, key, r.e.Deadline()))
 	x.c.remove(r)
+	x.c.put(there, r.e.With(x.c.version, key, r.e.Deadline()))
 	x.c.effect(x.db, "MOVE", key, strconv.Itoa(db))
 	return true, nil
 }

@@ -160,6 +160,9 @@ func (l *Loader) flush() bool {
 			l.twice = true
 		}
 		l.into.due.replace(nil, e)
+		if f := e.Fields(); f != nil {
+			f.SetOwner(l.into.tab)
+		}
 	}
 	l.keys.Add(int64(len(l.entries)))
 	clear(l.entries)
@@ -313,7 +316,9 @@ func (l *Loader) Commit(h backlog.History) error {
 		return ErrClosed
 	}
 	s.published.Store(max(s.published.Load()+1, l.version))
+	was := s.view.Load().gen
 	s.view.Store(&view{gen: l.gen})
+	s.chargeReplaced(was, l.gen)
 	s.mu.functions = l.libs
 	s.backlog.Reset(h)
 	s.fresh.Store(false)

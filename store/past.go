@@ -20,6 +20,7 @@ type past struct {
 	budget  int64  // bytes that may be retained; 0 for any number
 	flat    bool   // nobody will walk it: each side has one part
 
+	gen      atomic.Pointer[generation] // of a snapshot; nil once dropped, so that it pins nothing
 	retained atomic.Int64
 	spent    atomic.Bool // over the budget: nothing is kept any more
 
@@ -73,7 +74,16 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	if !sd.parts[h>>sd.shift].keep(old) {
 		return // a commit that was rolled back kept it already
 	}
-	if n := p.retained.Add(int64(old.Size()) + keptOverhead); p.budget > 0 && n > p.budget {
+	p.charge(int64(old.Size()) + keptOverhead)
+}
+
+// charge counts bytes that nobody but this past holds any more. REQUIRES: the
+// writer lock.
+func (p *past) charge(bytes int64) {
+	if p.spent.Load() {
+		return
+	}
+	if n := p.retained.Add(bytes); p.budget > 0 && n > p.budget {
 		p.drop()
 	}
 }
@@ -81,6 +91,7 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 // drop gives up what is kept. Readers of the past learn it from spent.
 func (p *past) drop() {
 	p.spent.Store(true)
+	p.gen.Store(nil)
 	p.mu.Lock()
 	p.few, p.sides = nil, nil
 	p.mu.Unlock()

@@ -17,6 +17,9 @@ type WriteOptions struct {
 	Version int
 	// Compress strings by LZF, as redis-server does by default. Slower.
 	Compress bool
+	// NoKeys leaves the keys out, and NoFunctions the function libraries. A file
+	// without its keys does not name the history of the data, which it is not.
+	NoKeys, NoFunctions bool
 }
 
 const versionWithFunctions = 10
@@ -29,13 +32,17 @@ func (sn *Snapshot) WriteRDB(w io.Writer, o *WriteOptions) error {
 	if o != nil {
 		opts = *o
 	}
-	if opts.Version == 0 && len(sn.libs) > 0 {
+	libs := sn.libs
+	if opts.NoFunctions {
+		libs = nil
+	}
+	if opts.Version == 0 && len(libs) > 0 {
 		opts.Version = versionWithFunctions
 	}
 	e := rdb.NewEncoder(w, &rdb.EncoderOptions{Version: opts.Version, Compress: opts.Compress})
-	err := sn.writeHead(e)
-	for db, ks := range sn.gen.spaces {
-		if err == nil {
+	err := sn.writeHead(e, !opts.NoKeys, libs)
+	for db, ks := range sn.generation().spaces {
+		if err == nil && !opts.NoKeys {
 			err = sn.writeSpace(e, db, ks)
 		}
 	}
@@ -45,9 +52,9 @@ func (sn *Snapshot) WriteRDB(w io.Writer, o *WriteOptions) error {
 	return err
 }
 
-func (sn *Snapshot) writeHead(e *rdb.Encoder) error {
+func (sn *Snapshot) writeHead(e *rdb.Encoder, named bool, libs libraries) error {
 	aux := [][2]string{{"redis-bits", "64"}, {"ctime", strconv.FormatInt(sn.now/1000, 10)}}
-	if h := sn.history; h.Taint == "" && h.ID != "" {
+	if h := sn.history; named && h.Taint == "" && h.ID != "" {
 		aux = append(aux,
 			[2]string{"repl-stream-db", strconv.Itoa(max(h.StreamDB, 0))},
 			[2]string{"repl-id", string(h.ID)},
@@ -58,8 +65,8 @@ func (sn *Snapshot) writeHead(e *rdb.Encoder) error {
 			return err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(sn.libs)) {
-		if err := e.Function(sn.libs[name]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(libs)) {
+		if err := e.Function(libs[name]); err != nil {
 			return err
 		}
 	}

@@ -9,12 +9,12 @@ import (
 
 // A Snapshot is the data as it was at one instant, the cut, with the offset of
 // the stream at that instant. Taking one is O(1); holding it costs one kept
-// entry for each key that changes meanwhile, up to Options.SnapshotBudget. All
-// methods may be called from any goroutine.
+// entry for each key that changes meanwhile, and what is removed as a whole (a
+// large hash, a database), up to Options.SnapshotBudget. All methods may be
+// called from any goroutine.
 type Snapshot struct {
 	s       *Store
 	past    past
-	gen     *generation
 	history backlog.History
 	now     int64 // the cut's clock: what had expired then is gone, what had not stays
 	libs    libraries
@@ -27,7 +27,7 @@ type Snapshot struct {
 func (s *Store) Snapshot() *Snapshot {
 	if !s.mu.TryLock() {
 		if s.nested() {
-			return &Snapshot{s: s, gen: newGeneration(s.opts.Databases, s.seed), nested: true}
+			return &Snapshot{s: s, nested: true}
 		}
 		s.mu.Lock()
 	}
@@ -40,14 +40,41 @@ func (s *Store) Snapshot() *Snapshot {
 func (s *Store) cut() *Snapshot {
 	sn := &Snapshot{
 		s:       s,
-		gen:     s.view.Load().gen,
 		history: s.backlog.History(),
 		now:     s.opts.Clock().UnixMilli(),
 		libs:    s.mu.functions,
 		past:    past{version: s.published.Load(), budget: s.opts.SnapshotBudget},
 	}
+	sn.past.gen.Store(s.view.Load().gen)
 	s.mu.snapshots = append(s.mu.snapshots, sn)
 	return sn
+}
+
+// generation is the data set of the cut. Of a snapshot that has none any more it
+// is an empty one: Err tells.
+func (sn *Snapshot) generation() *generation {
+	if g := sn.past.gen.Load(); g != nil {
+		return g
+	}
+	return newGeneration(sn.s.opts.Databases, sn.s.seed)
+}
+
+// chargeReplaced charges open snapshots for the databases of was that is has not:
+// they alone hold them now. REQUIRES: the writer lock.
+func (s *Store) chargeReplaced(was, is *generation) {
+	if was == is || len(s.mu.snapshots) == 0 {
+		return
+	}
+	for _, ks := range was.spaces {
+		if ks.tab.Bytes() == 0 || slices.Contains(is.spaces, ks) {
+			continue
+		}
+		for _, sn := range s.mu.snapshots {
+			if g := sn.past.gen.Load(); g != nil && slices.Contains(g.spaces, ks) {
+				sn.past.charge(ks.tab.Bytes())
+			}
+		}
+	}
 }
 
 // Close lets go of what the snapshot retained; reads then return [ErrClosed]. A
@@ -98,5 +125,5 @@ func (sn *Snapshot) Err() error {
 }
 
 func (sn *Snapshot) exec(db int) exec {
-	return exec{s: sn.s, mode: past_, db: db, gen: sn.gen, past: &sn.past, now: sn.now}
+	return exec{s: sn.s, mode: past_, db: db, gen: sn.generation(), past: &sn.past, now: sn.now}
 }

@@ -200,7 +200,9 @@ func (s *Store) readOne(db int, fn func(x *exec)) error {
 //
 // fn runs under the writer lock: it should compute and write, and do no I/O.
 // Writes to the same store that do not go through tx return [ErrNested], and so
-// do reads that would need a snapshot; other reads see what was before.
+// do reads that would need a snapshot; other reads see what was before. Methods
+// that return no error and need the writer lock (Stats, Close, those of
+// Replication) must not be called from fn: they would wait for its end.
 func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 	if err := s.lock(); err != nil {
 		return 0, err

@@ -21,6 +21,9 @@ func (t *Table) Check() error {
 		total += n
 		i += span
 	}
+	if err := t.checkBytes(); err != nil {
+		return err
+	}
 	if total != t.Len() {
 		return fmt.Errorf("segments hold %d entries, the table counts %d", total, t.Len())
 	}
@@ -42,4 +45,25 @@ func (t *Table) checkSegment(s *segment, slot uint64) (keys int, err error) {
 		err = fmt.Errorf("segment at %d holds %d entries, counts %d", slot, n, s.live)
 	}
 	return keys, err
+}
+
+// checkBytes compares the account with a count: entries, and tables owned.
+func (t *Table) checkBytes() error {
+	var bytes int64
+	for pos := uint64(0); ; {
+		_, last := t.Chunk(pos, func(e *Entry) bool {
+			bytes += sizeOf(e)
+			if f := e.Fields(); f != nil {
+				bytes += f.bytes
+			}
+			return true
+		})
+		if pos = last + 1; pos == 0 {
+			break
+		}
+	}
+	if bytes != t.bytes {
+		return fmt.Errorf("entries take %d bytes, the table counts %d", bytes, t.bytes)
+	}
+	return nil
 }

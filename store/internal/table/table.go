@@ -14,6 +14,8 @@ type Table struct {
 	count   atomic.Int64  // entries that are no tombstones; changed by the writer
 	removed atomic.Uint64 // version of the last commit that took a key out
 	changed uint64        // version of the last commit that changed the table; the writer's
+	bytes   int64         // of the entries, and of the tables that this one owns; the writer's
+	owner   *Table        // the table of the keys, for a table of fields; the writer's
 	touched uint64        // keeps loads whose result nobody needs from being removed; the writer's
 }
 
@@ -140,7 +142,48 @@ func (t *Table) Replace(h uint64, p Place, old, e *Entry) {
 		return
 	}
 	p.slot().Store(e)
+	t.replaced(old, e)
+}
+
+// replaced follows a changed slot into the counters.
+func (t *Table) replaced(old, e *Entry) {
 	t.count.Add(alive(e) - alive(old))
+	t.account(sizeOf(e) - sizeOf(old))
+}
+
+func sizeOf(e *Entry) int64 {
+	if e == nil {
+		return 0
+	}
+	return int64(e.Size()) + slotShare
+}
+
+// slotShare is what a slot costs an entry on average: tables are 43 to 86 % full.
+const slotShare = 16
+
+func (t *Table) account(bytes int64) {
+	t.bytes += bytes
+	if t.owner != nil {
+		t.owner.bytes += bytes
+	}
+}
+
+// Bytes is the memory of the entries and of the tables that t owns, give or take
+// what allocators round up. Only the writer may ask.
+func (t *Table) Bytes() int64 { return t.bytes }
+
+// Owner is the table whose Bytes include t's. Only the writer may ask.
+func (t *Table) Owner() *Table { return t.owner }
+
+// SetOwner makes o's Bytes include t's, and those of the owner so far no longer;
+// nil for none.
+func (t *Table) SetOwner(o *Table) {
+	if t.owner != nil {
+		t.owner.bytes -= t.bytes
+	}
+	if t.owner = o; o != nil {
+		o.bytes += t.bytes
+	}
 }
 
 // Put stores e under its key, whose hash is h, and returns the entry that it
@@ -149,7 +192,7 @@ func (t *Table) Put(h uint64, e *Entry) *Entry {
 	s := t.dir.Load().segment(h)
 	if old, p := s.locate(h, e.Key()); old != nil {
 		p.slot().Store(e)
-		t.count.Add(alive(e) - alive(old))
+		t.replaced(old, e)
 		return old
 	}
 	if s.crowded() {
@@ -160,12 +203,12 @@ func (t *Table) Put(h uint64, e *Entry) *Entry {
 		t.grow(s, h)
 		s = t.dir.Load().segment(h)
 	}
-	t.count.Add(alive(e))
+	t.replaced(nil, e)
 	return nil
 }
 
 func alive(e *Entry) int64 {
-	if e.Kind() == Tombstone {
+	if e == nil || e.Kind() == Tombstone {
 		return 0
 	}
 	return 1
@@ -179,7 +222,7 @@ func (t *Table) Remove(h uint64, key string, version uint64) *Entry {
 	}
 	t.removed.Store(version) // before the key goes: see the store's reader of many keys
 	p.seg.remove(p)
-	t.count.Add(-alive(old))
+	t.replaced(old, nil)
 	return old
 }
 
