@@ -146,6 +146,13 @@ func (d *Decoder) unsupported(at int64, what string, code int) error {
 	return d.err
 }
 
+// unsupportedValue is unsupported for the value of key, by whose name an administrator finds what to do about it.
+func (d *Decoder) unsupportedValue(at int64, what string, code byte, key []byte) error {
+	const most = 128
+	d.err = &UnsupportedError{Offset: at, What: what, Code: int(code), Key: string(key[:min(len(key), most)]), DB: d.db}
+	return d.err
+}
+
 // header reads the name of the format and the version.
 func (d *Decoder) header() error {
 	p, err := d.in.take(headerSize)
@@ -364,7 +371,7 @@ func (d *Decoder) skipModuleValue(tag uint64) error {
 // keyRecord reads the key whose type is code, and prepares for its value.
 func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	if !readable(code, d.version) {
-		return d.unsupported(at, codeName(code), int(code))
+		return d.unreadable(at, code)
 	}
 	if rec.Key, err = d.stableText("key", &d.key); err != nil {
 		return err
@@ -373,6 +380,15 @@ func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	rec.Deadline, rec.Idle, rec.Freq = d.hints.deadline, d.hints.idle, d.hints.freq
 	d.hints = noHints
 	return d.openValue(code, rec)
+}
+
+// unreadable is the end at a code without a meaning here. Behind that of a type stands the key, whatever the type; if that cannot be read, it goes unnamed.
+func (d *Decoder) unreadable(at int64, code byte) error {
+	if code >= firstOpcode {
+		return d.unsupported(at, codeName(code), int(code))
+	}
+	key, _ := d.stableText("key", &d.key)
+	return d.unsupportedValue(at, codeName(code), code, key)
 }
 
 // readable reports whether values of the type can be decoded. The upper numbers mean different things to different

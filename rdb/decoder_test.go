@@ -196,19 +196,21 @@ func TestDecoderUnsupported(t *testing.T) {
 		body    string
 		want    rdb.UnsupportedError // Offset counts from behind before
 	}{
-		{"list", 12, "\x01\x01l\x01\x01a", rdb.UnsupportedError{What: "value type 1 (list)", Code: 1}},
-		{"stream", 12, "\x15\x01s", rdb.UnsupportedError{What: "value type 21 (stream)", Code: 21}},
-		{"type with two meanings", 12, "\x16\x01s", rdb.UnsupportedError{What: "value type 22", Code: 22}},
-		{"unknown type", 12, "\xc7\x01s", rdb.UnsupportedError{What: "value type 199", Code: 199}},
+		{"list", 12, "\x01\x01l\x01\x01a", rdb.UnsupportedError{What: "value type 1 (list)", Code: 1, Key: "l"}},
+		{"stream", 12, "\x15\x01s", rdb.UnsupportedError{What: "value type 21 (stream)", Code: 21, Key: "s"}},
+		{"type with two meanings", 12, "\x16\x01s", rdb.UnsupportedError{What: "value type 22", Code: 22, Key: "s"}},
+		{"unknown type", 12, "\xc7\x01s", rdb.UnsupportedError{What: "value type 199", Code: 199, Key: "s"}},
+		{"in another database", 12, "\xfe\x03\x01\x01l", rdb.UnsupportedError{Offset: 2, What: "value type 1 (list)", Code: 1, Key: "l", DB: 3}},
+		{"of a long key", 12, "\x01" + str(strings.Repeat("k", 200)), rdb.UnsupportedError{What: "value type 1 (list)", Code: 1, Key: strings.Repeat("k", 128)}},
 		{"unknown opcode", 12, "\xf3\x01s", rdb.UnsupportedError{What: "opcode 243", Code: 243}},
 		{"lowest opcode", 12, "\xc8\x01s", rdb.UnsupportedError{What: "opcode 200", Code: 200}},
 		{"function of a release candidate", 12, "\xf6\x01s", rdb.UnsupportedError{What: "opcode 246 (function of a release candidate)", Code: 246}},
-		{"field deadlines in an old version", 11, "\x18\x01h", rdb.UnsupportedError{What: "value type 24", Code: 24}},
-		{"behind hints", 12, "\xf9\x01\x0b\x01s", rdb.UnsupportedError{Offset: 2, What: "value type 11 (set intset)", Code: 11}},
+		{"field deadlines in an old version", 11, "\x18\x01h", rdb.UnsupportedError{What: "value type 24", Code: 24, Key: "h"}},
+		{"behind hints", 12, "\xf9\x01\x0b\x01s", rdb.UnsupportedError{Offset: 2, What: "value type 11 (set intset)", Code: 11, Key: "s"}},
 		{"field deadline", 12, "\x18\x01h" + ms(100) + "\x02\x00\x01a\x011" + "\x01\x01b\x012",
-			rdb.UnsupportedError{Offset: 17, What: "hash field deadlines", Code: 24}},
+			rdb.UnsupportedError{Offset: 17, What: "hash field deadlines", Code: 24, Key: "h"}},
 		{"field deadline in a listpack", 12, "\x19\x01h" + ms(100) + str(rdb.Pack("\x81a", "\x01", "\x00", "\x81b", "\x02", "\x64")),
-			rdb.UnsupportedError{Offset: 11, What: "hash field deadlines", Code: 25}},
+			rdb.UnsupportedError{Offset: 11, What: "hash field deadlines", Code: 25, Key: "h"}},
 	}
 	for _, tt := range tests {
 		d := rdb.NewDecoder(bytes.NewReader(fileOf(tt.version, before+tt.body)), nil)

@@ -114,7 +114,7 @@ func (d *Decoder) fieldDeadline() error {
 		return d.fail(at, "hash field deadline", err)
 	}
 	if n != 0 {
-		return d.unsupported(at, "hash field deadlines", typeHashMetadata)
+		return d.unsupportedValue(at, "hash field deadlines", typeHashMetadata, d.key)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (d *Decoder) compactField() (field, value []byte, ok bool, err error) {
 	case n < int(v.group()):
 		return nil, nil, false, d.fail(v.start, v.what, errOddCount)
 	case v.dated && (e[2].text != nil || e[2].num != 0):
-		return nil, nil, false, d.unsupported(v.start, "hash field deadlines", typeHashListpackEx)
+		return nil, nil, false, d.unsupportedValue(v.start, "hash field deadlines", typeHashListpackEx, d.key)
 	}
 	return e[0].bytes(&v.number[0]), e[1].bytes(&v.number[1]), true, nil
 }

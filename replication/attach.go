@@ -16,6 +16,7 @@ func (n *node) attach(f *feed) (refusal []byte, err error) {
 	n.histMu.Lock()
 	defer n.histMu.Unlock()
 	if err := n.resume(f); err != nil {
+		n.log.Debug("replica refused", zap.String("replica", f.addr()), zap.Error(err))
 		return []byte(replyNoPrimaryLink), err
 	}
 	n.mu.Lock()
@@ -38,11 +39,14 @@ func (n *node) attach(f *feed) (refusal []byte, err error) {
 
 // resume grants a partial resync if it can. Without one, the error says whether a full one is out of the question too. REQUIRES n.histMu.
 func (n *node) resume(f *feed) error {
+	if err := n.canServe(f); err != nil {
+		return err
+	}
 	var why error
 	if !f.req.full {
 		r, d, err := n.repl.Backlog().Resume(f.req.id, f.req.count, n.limit(), f.ended)
 		if r != nil {
-			f.grant(r)
+			f.grant(r, d.ID)
 			return nil
 		}
 		why = refusalReason(d, err)
@@ -51,11 +55,12 @@ func (n *node) resume(f *feed) error {
 	return n.canFullSync()
 }
 
-// grant keeps the reader and prepares the reply.
-func (f *feed) grant(r *backlog.Reader) {
+// grant keeps the reader and prepares the reply. id is the one that the decision was made under: by now a load may have replaced the history, which ends
+// the reader, and bytes of the old history must not be continued under the new name.
+func (f *feed) grant(r *backlog.Reader, id backlog.ID) {
 	f.reader = r
 	f.sent.Store(r.Position())
-	f.hello = appendContinue(nil, f.n.repl.History().ID, f.peer.CapaPSYNC2)
+	f.hello = appendContinue(nil, id, f.peer.CapaPSYNC2)
 	f.n.log.Info("partial resync granted", zap.String("replica", f.addr()), zap.Int64("from", r.Position()+1))
 }
 
@@ -84,9 +89,29 @@ func (n *node) limit() int64 {
 }
 
 var (
-	errNoData  = errors.New("replication: no data to give: the node has not synced yet")
-	errReplace = errors.New("replication: the data is about to be replaced by a full resync")
+	errNoData = errors.New("replication: no data to give: the node has not synced yet")
+	errCircle = errors.New("replication: the replica is this node's primary")
+	errNoLink = errors.New("replication: nothing to give while the node's own link to its primary is down")
 )
+
+// canServe tells whether replicas are taken on at all. A replica whose own link is down takes none: it may be about to get other data, and nodes that follow
+// each other in a circle, or one that follows itself, would all look healthy without a primary among them. Those attached already stay: a short cut of our
+// link need not become theirs.
+//
+// A primary that is told to follow one of its own replicas, without that being promoted, would close such a circle while all links are up. Who announces itself
+// at our primary's address is therefore turned away too; whoever announces nothing cannot be told.
+func (n *node) canServe(f *feed) error {
+	l := n.current()
+	switch {
+	case l == nil:
+		return nil
+	case !l.streaming():
+		return errNoLink
+	case f.peer.ListeningPort != 0 && f.addr() == l.to.addr:
+		return errCircle
+	}
+	return nil
+}
 
 // canFullSync tells whether there is a data set that is worth a replica's time.
 func (n *node) canFullSync() error {
@@ -99,9 +124,6 @@ func (n *node) canFullSync() error {
 	}
 	if n.repl.Fresh() {
 		return errNoData
-	}
-	if l.loading() {
-		return errReplace
 	}
 	return nil
 }

@@ -15,12 +15,12 @@ import (
 // Barrier returns when every write that the primary had executed before the call is visible here. It asks the primary for its offset over a second connection, made
 // with the same dialer and credentials, and waits until that much is applied.
 //
-// It fails with ErrNoBarrier, wrapped, when the primary does not tell; with the error of the connection; with the reason when following has stopped; or with
-// ctx's error.
+// It fails with ErrNoBarrier, wrapped, when the primary does not tell; with the error of the connection; with the reason when following has stopped; with
+// ErrClosed after Close; or with ctx's error.
 func (r *Replica) Barrier(ctx context.Context) error {
-	l := r.n.current()
-	if l == nil {
-		return ErrNotReplica
+	l, err := r.n.following()
+	if err != nil {
+		return err
 	}
 	id, offset, err := l.askOffset(ctx)
 	if err != nil {
@@ -32,6 +32,9 @@ func (r *Replica) Barrier(ctx context.Context) error {
 // waitOffset waits until the data contains offset bytes of the history id, "" = of any.
 func (n *node) waitOffset(ctx context.Context, id backlog.ID, offset int64) error {
 	return n.progress.await(ctx, func() (bool, error) {
+		if n.isClosed() {
+			return true, ErrClosed
+		}
 		if n.reached(id, offset) {
 			return true, nil
 		}
@@ -44,8 +47,11 @@ func (l *link) askOffset(ctx context.Context) (backlog.ID, int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.ctx, func() { cancel(ErrClosed) })()
-	conn, err := l.dialer.open(ctx, l.to)
+	conn, err := l.dialer.open(ctx, l.to, func(string) {})
 	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return "", 0, err
 	}
 	defer conn.Close()

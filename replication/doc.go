@@ -67,7 +67,8 @@
 //	  +--> waiting --- cut ---> sending --- length: at once ------------+
 //	                               +------- mark: first acknowledgement-+
 //
-// Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. A replica that comes while we have nothing to give is told NOMASTERLINK.
+// Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. A replica that comes while we have nothing to give, or while our own
+// link to a primary is down, is told NOMASTERLINK; those attached already stay through a short cut of that link.
 // After a change of history (a full resync of our own, a new name for the stream, a promotion) all replicas are disconnected, and ask again.
 //
 // # Implementation

@@ -25,6 +25,8 @@ var (
 
 	// ErrRunning is returned by Run when the replica already follows.
 	ErrRunning = errors.New("replication: already running")
+
+	errReplaced = errors.New("replication: the node was told to follow another primary meanwhile")
 )
 
 // Reasons for which a link to a primary stops for good.
@@ -82,6 +84,19 @@ func (e *OutputLimitError) Error() string {
 
 func (e *OutputLimitError) Is(target error) bool { return target == ErrOutputLimit }
 
+// LinkError is why a link to a primary failed, with where and when. It wraps the reason itself.
+type LinkError struct {
+	Primary string // address
+	Stage   string // "dialing", "TLS handshake", "waiting for the reply to PING", "reading the payload", "reading the stream", ...
+	Err     error
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("replication: primary %s: %s: %s", e.Primary, e.Stage, strings.TrimPrefix(e.Err.Error(), "replication: "))
+}
+
+func (e *LinkError) Unwrap() error { return e.Err }
+
 // ProtocolError means that a peer said something that is not in the protocol. The link is cut; a link to a primary is tried again.
 type ProtocolError struct {
 	During string // what was being read
@@ -125,6 +140,10 @@ type PayloadError struct {
 }
 
 func (e *PayloadError) Error() string {
+	_, unsupported := errorAs[*rdb.UnsupportedError](e.Err)
+	if _, corrupt := errorAs[*rdb.CorruptError](e.Err); corrupt || unsupported {
+		return fmt.Sprintf("replication: payload: %v", e.Err) // which names the offset that helps
+	}
 	return fmt.Sprintf("replication: payload at offset %d: %v", e.Offset, e.Err)
 }
 
@@ -151,6 +170,14 @@ func terminal(err error) bool {
 		}
 	}
 	return false
+}
+
+// spoils tells whether it is the next part of the stream that stopped the link: asked for again, it would stop the next link too. What stopped the
+// dialogue or a payload says nothing against the data that is there.
+func spoils(err error) bool {
+	_, refused := errorAs[*RefusedError](err)
+	_, payload := errorAs[*PayloadError](err)
+	return terminal(err) && !refused && !payload
 }
 
 // errorAs is errors.AsType, which the oldest supported Go release does not have.

@@ -49,9 +49,10 @@ type feed struct {
 	mu sync.Mutex
 
 	// mu protects the fields below.
-	state FeedState
-	acked int64 // -1: nothing yet
-	err   error // why it ends; the first reason stays
+	state   FeedState
+	acked   int64 // -1: nothing yet
+	watched bool  // signs of life are due from here on
+	err     error // why it ends; the first reason stays
 }
 
 // A replica has little to say. A client's limits would let it make us keep half a gigabyte.
@@ -196,11 +197,19 @@ func (f *feed) Write(b []byte) (int, error) {
 
 func (f *feed) silence() time.Duration { return time.Since(unixNano(f.heard.Load())) }
 
-// watch begins to expect signs of life. A replica that asked with SYNC gives none.
+// watch begins to expect signs of life: as soon as the payload is out, a replica that loads it sends newlines. One that asked with SYNC gives none.
 func (f *feed) watch() {
 	if f.req.old {
 		return
 	}
+	f.mu.Lock()
+	f.watched = true
+	f.mu.Unlock()
+	f.awaitSign()
+}
+
+// awaitSign gives the replica a whole timeout from now.
+func (f *feed) awaitSign() {
 	f.heard.Store(time.Now().UnixNano())
 	f.peer.Conn.SetReadDeadline(time.Now().Add(f.n.cfg.Load().timeout))
 }
@@ -218,7 +227,7 @@ func (f *feed) receive() error {
 		}
 		f.heard.Store(time.Now().UnixNano())
 		if f.expected() {
-			f.watch()
+			f.awaitSign()
 		}
 		if count, ok := parseAck(args); ok {
 			f.ack(count)
@@ -230,7 +239,7 @@ func (f *feed) receive() error {
 func (f *feed) expected() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.state == FeedOnline
+	return f.watched
 }
 
 // ack notes what the replica holds. It never goes back, and never beyond what there is: a replica cannot make somebody believe in bytes that nobody wrote.

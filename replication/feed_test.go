@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/replication"
 	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/replication/replicationtest"
@@ -184,6 +187,44 @@ func TestPayloadOnly(t *testing.T) {
 	})
 }
 
+// A part of the data set is all that some want: redis-cli --functions-rdb. No stream follows, in which there would be keys.
+func TestFilteredPayload(t *testing.T) {
+	const library = "#!lua name=a\n"
+	file := "REDIS0010\xf5" + string(rune(len(library))) + library + "\xff\x00\x00\x00\x00\x00\x00\x00\x00"
+	for _, tc := range []struct {
+		filter, capa string
+		libraries    bool
+	}{
+		{"", "eof", false},
+		{"", "psync2", false},
+		{"functions", "eof", true},
+		{"functions", "psync2", true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := replicationtest.New(t)
+			l := p.Store().Replication().NewLoader()
+			if err := errors.Join(l.LoadRDB(strings.NewReader(file)), l.Commit(p.Store().Replication().History())); err != nil {
+				t.Fatal(err)
+			}
+			p.Do("SET", "k", "v")
+			r := dial(t, p)
+			r.send("REPLCONF", "capa", tc.capa, "rdb-filter-only", tc.filter)
+			r.expect("+OK")
+			r.send("PSYNC", "?", "-1")
+			r.expect("+FULLRESYNC")
+			got := r.payload()
+			if n := load(t, got).DB(0).Len(); n != 0 {
+				t.Errorf("filter %q: %d keys, want none", tc.filter, n)
+			}
+			if strings.Contains(string(got), library) != tc.libraries || strings.Contains(string(got), "repl-id") {
+				t.Errorf("filter %q: the file is %q", tc.filter, got)
+			}
+			r.send("REPLCONF", "ACK", "0")
+			r.closed(time.Second)
+		})
+	}
+}
+
 // online brings a replica that the test plays to the stream.
 func (p *peer) online() {
 	p.t.Helper()
@@ -315,6 +356,30 @@ func TestSlowLoaderIsWaitedFor(t *testing.T) {
 		}
 		load(t, r.payload())
 	})
+}
+
+// One that has its payload whole and reads nothing, because it loads, may take its time too, as long as it sends newlines: with either form.
+func TestLongLoadAfterThePayload(t *testing.T) {
+	for _, capa := range []string{"eof", "psync2"} { // without eof the payload has a length
+		synctest.Test(t, func(t *testing.T) {
+			p := replicationtest.NewWith(t, &replicationtest.Options{Primary: &replication.PrimaryOptions{Timeout: 20 * time.Second}})
+			r := dial(t, p)
+			r.send("REPLCONF", "capa", capa)
+			r.expect("+OK")
+			r.send("PSYNC", "?", "-1")
+			r.expect("+FULLRESYNC")
+			r.payload()
+			for range 100 {
+				time.Sleep(time.Second)
+				r.say("\n")
+			}
+			r.send("REPLCONF", "ACK", "0")
+			synctest.Wait()
+			if list := p.Replicas(); len(list) != 1 || list[0].State != replication.FeedOnline {
+				t.Errorf("capa %s: replicas after a long load: %+v, want one online", capa, list)
+			}
+		})
+	}
 }
 
 // Replicas that ask within the delay share one snapshot and hear newlines meanwhile; each gets the whole stream from the same cut.
@@ -461,6 +526,31 @@ func TestNoPrimaryLink(t *testing.T) {
 	})
 }
 
+// Data from a file that states no history serves readers, but has no name under which a replica could hold it.
+func TestNoHistoryToGive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "dump.rdb")
+		var file bytes.Buffer
+		e := rdb.NewEncoder(&file, nil)
+		if err := errors.Join(e.SelectDB(0), e.String("k", "v", 0), e.End(), os.WriteFile(path, file.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		s := store.New(nil)
+		if err := s.Replication().LoadFile(path); err != nil {
+			t.Fatal(err)
+		}
+		p := replicationtest.New(t)
+		p.Stall(0)
+		r, _ := startReplica(t, p.URL(), &replication.ReplicaOptions{Dial: p.Dial, Store: s})
+		c := clientOf(t, r)
+		c.send("PSYNC", "?", "-1")
+		c.expect("-NOMASTERLINK")
+		if got := get(s, "k"); got != "v" {
+			t.Errorf("k = %q, want v: reads go on", got)
+		}
+	})
+}
+
 // clientOf connects to a node by a pipe of its own.
 func clientOf(t testing.TB, r *replication.Replica) *peer {
 	a, b := memnet.Pipe(nil)
@@ -469,14 +559,15 @@ func clientOf(t testing.TB, r *replication.Replica) *peer {
 	return newPeer(t, a)
 }
 
-// While it receives a full resync a replica serves reads from the data that it has, and gives no full resync of it, as it is about to go; a partial one costs nothing.
+// While it receives a full resync a replica serves reads from the data that it has, and takes on no replica, as that data is about to go. One that was attached
+// before stays until then.
 func TestDuringFullResync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, new := rdbOf(t, "old"), rdbOf(t, "new")
 		mark := wireMark
-		goOn := make(chan struct{})
+		cut, goOn := make(chan struct{}), make(chan struct{})
 		f := newFakePrimary(t,
-			func(p *peer) { p.grant(old, 7); p.command() },
+			func(p *peer) { p.grant(old, 7); <-cut },
 			func(p *peer) {
 				p.shakeHands()
 				p.say("+FULLRESYNC %s 9\r\n$EOF:%s\r\n%s", flipID, mark, new[:len(new)-5])
@@ -487,18 +578,23 @@ func TestDuringFullResync(t *testing.T) {
 		)
 		r, _ := f.replica(nil)
 		settle()
+		attached := clientOf(t, r)
+		attached.send("PSYNC", fakeID, "8")
+		attached.expect("+CONTINUE")
+		close(cut)
+		settle()
 		st := r.Status()
 		if st.State != replication.Loading || st.Offset != 7 || st.ID != fakeID || st.Loaded == 0 || get(r.Store(), "old") != "v" || get(r.Store(), "new") != "" {
 			t.Errorf("during the resync: %+v, old = %q, new = %q", st, get(r.Store(), "old"), get(r.Store(), "new"))
 		}
-		c := clientOf(t, r)
-		c.send("PSYNC", "?", "-1")
-		c.expect("-NOMASTERLINK")
-		c = clientOf(t, r)
-		c.send("PSYNC", fakeID, "8")
-		c.expect("+CONTINUE")
+		for _, args := range [][]string{{"PSYNC", "?", "-1"}, {"PSYNC", fakeID, "8"}, {"SYNC"}} {
+			c := clientOf(t, r)
+			c.send(args...)
+			c.expect("-NOMASTERLINK")
+		}
+		attached.silent(time.Second / 2)
 		close(goOn)
-		c.closed(time.Second) // another history: the chained replica has to ask again
+		attached.closed(time.Second) // another history: the chained replica has to ask again
 		synctest.Wait()
 		st = r.Status()
 		if st.State != replication.Streaming || st.Offset != 9 || st.ID != flipID || get(r.Store(), "old") != "" || get(r.Store(), "new") != "v" {

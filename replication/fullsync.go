@@ -28,6 +28,7 @@ type syncGroup struct {
 
 	// mu protects the fields below.
 	members map[*feed]struct{} // until the cut those that wait, after it those that still need the snapshot
+	full    bool               // early is closed; members may leave again before the cut
 	cut     bool
 	snap    *store.Snapshot // nil before the cut, and after the last member is done
 	err     error           // why there is no snapshot
@@ -47,7 +48,8 @@ func (n *node) joinGroupLocked(f *feed) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members[f] = struct{}{}
-	if len(g.members) == c.disklessMax {
+	if len(g.members) == c.disklessMax && !g.full {
+		g.full = true
 		close(g.early)
 	}
 }
@@ -187,7 +189,7 @@ func (f *feed) sendMarked(snap *store.Snapshot) (int64, error) {
 	w := bufio.NewWriterSize(f, chunk)
 	c := &countWriter{w: w}
 	w.WriteString("$" + markPrefix + mark + "\r\n")
-	if err := snap.WriteRDB(c, nil); err != nil {
+	if err := snap.WriteRDB(c, f.parts()); err != nil {
 		return c.n, err
 	}
 	w.WriteString(mark) // an error is kept by w until Flush
@@ -216,17 +218,22 @@ func (f *feed) awaitFirstAck() error {
 
 // payloadOnly ends the link to a replica that wanted no stream.
 func (f *feed) payloadOnly() error {
-	if f.peer.RDBOnly {
+	if f.peer.RDBOnly || f.peer.NoKeys || f.peer.NoFunctions {
 		return errPayloadOnly
 	}
 	return nil
+}
+
+// parts is what of the data set the replica wants.
+func (f *feed) parts() *store.WriteOptions {
+	return &store.WriteOptions{NoKeys: f.peer.NoKeys, NoFunctions: f.peer.NoFunctions}
 }
 
 // sendSized encodes into a spool first, because the length goes before the file.
 func (f *feed) sendSized(snap *store.Snapshot) (int64, error) {
 	sp := new(spool)
 	defer sp.close()
-	if err := snap.WriteRDB(&nudge{w: sp, f: f, last: time.Now()}, nil); err != nil {
+	if err := snap.WriteRDB(&nudge{w: sp, f: f, last: time.Now()}, f.parts()); err != nil {
 		return 0, err
 	}
 	f.group.leave(f)

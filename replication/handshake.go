@@ -74,6 +74,17 @@ func (h *handshake) reply(b, line []byte) ([]byte, error) {
 
 func (h *handshake) done() bool { return h.state == granted }
 
+// awaited names the command whose reply comes next.
+func (h *handshake) awaited() string {
+	switch h.state {
+	case awaitPong:
+		return "PING"
+	case awaitBurst:
+		return h.pending[0]
+	}
+	return cmdPSYNC
+}
+
 // pong accepts any status, and the refusals that only say "who are you": the credentials come next. Without any to show the refusal stands.
 func (h *handshake) pong(b, line []byte) ([]byte, error) {
 	text := clip(line)

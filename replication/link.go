@@ -3,6 +3,7 @@ package replication
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -23,6 +24,7 @@ type link struct {
 	to     target
 	dialer dialing
 	log    *zap.Logger
+	anew   bool            // until the first sync, what the store holds is not continued: see spoils
 	ctx    context.Context // of the life of the link
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
@@ -37,6 +39,7 @@ type link struct {
 
 	// mu protects the fields below.
 	state   State
+	stage   string // what it is at, in words for an error
 	since   time.Time
 	down    time.Time // when the link went down; zero while up
 	err     error
@@ -117,7 +120,7 @@ func (l *link) run() {
 			l.stopFor(err)
 			return
 		}
-		l.waitAfter(err, failures)
+		l.waitAfter(err, synced, failures)
 	}
 	l.become(Closed, nil)
 }
@@ -128,10 +131,17 @@ func (l *link) stopFor(err error) {
 	l.log.Error("following stopped", zap.Error(err), zap.Int64("offset", l.n.repl.Backlog().Offset()))
 }
 
-func (l *link) waitAfter(err error, failures int) {
+func (l *link) waitAfter(err error, synced bool, failures int) {
 	pause := l.dialer.backoff(failures)
 	l.become(Waiting, err)
-	l.log.Warn("link lost", zap.Error(err), zap.Int("failures", failures), zap.Duration("retry", pause))
+	event, log := "cannot follow", l.log.Warn
+	switch {
+	case synced:
+		event = "link lost"
+	case failures&(failures-1) != 0:
+		log = l.log.Debug // of a failure that goes on, 1, 2, 4, 8, ... are worth a line
+	}
+	log(event, zap.Error(err), zap.Int("failures", failures), zap.Stringer("retry", pause))
 	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
@@ -144,10 +154,10 @@ func (l *link) waitAfter(err error, failures int) {
 func (l *link) attempt() (synced bool, err error) {
 	l.become(Connecting, nil)
 	ctx, cancel := context.WithTimeout(l.ctx, l.n.cfg.Load().timeout)
-	conn, err := l.dialer.open(ctx, l.to)
+	conn, err := l.dialer.open(ctx, l.to, l.at)
 	cancel()
 	if err != nil {
-		return false, err
+		return false, l.failed(err)
 	}
 	defer conn.Close()
 	if !l.adopt(conn) {
@@ -155,7 +165,21 @@ func (l *link) attempt() (synced bool, err error) {
 	}
 	s := newSession(l, conn)
 	err = s.run()
-	return s.synced, l.release(err)
+	return s.synced, l.failed(l.release(err))
+}
+
+// at notes what the link is waiting for.
+func (l *link) at(stage string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stage = stage
+}
+
+// failed says where and at what err came about.
+func (l *link) failed(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &LinkError{Primary: l.to.addr, Stage: l.stage, Err: err}
 }
 
 // adopt makes conn the one that stop and drop close. It refuses when stop came first.
@@ -189,7 +213,11 @@ func (l *link) become(to State, err error) {
 		return
 	}
 	l.n.progress.fire()
-	l.log.Info("link state changed", zap.Stringer("from", from), zap.Stringer("to", to), zap.Int64("offset", l.n.repl.Backlog().Offset()))
+	log := l.log.Debug
+	if to == Streaming || to == Stopped {
+		log = l.log.Info
+	}
+	log("link state changed", zap.Stringer("from", from), zap.Stringer("to", to), zap.Int64("offset", l.n.repl.Backlog().Offset()))
 	l.dialer.onState(from, to)
 }
 
@@ -223,9 +251,22 @@ func (l *link) ready() (bool, error) {
 	case l.state == Stopped:
 		return false, l.err
 	case l.state == Closed:
-		return false, ErrClosed
+		return false, errReplaced
 	}
 	return false, nil
+}
+
+// awaited adds to err, the end of a wait for the link, what kept it from coming up: why the last attempt failed, else what it is at.
+func (l *link) awaited(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return fmt.Errorf("%w: %w", err, l.err)
+	}
+	if l.stage == "" {
+		return err
+	}
+	return fmt.Errorf("%w: replication: primary %s: %s", err, l.to.addr, l.stage)
 }
 
 // failure returns the terminal error, nil while there is none.
@@ -238,17 +279,20 @@ func (l *link) failure() error {
 	return nil
 }
 
-// lastError returns why the link is down, nil when it is up or has not failed yet.
-func (l *link) lastError() error {
+func (l *link) streaming() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err
+	return l.state == Streaming
 }
 
-func (l *link) loading() bool {
+// spoiled tells whether the next link must ask for everything, because going on where this one stopped would stop it too. nil is fine.
+func (l *link) spoiled() bool {
+	if l == nil {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state == Loading
+	return l.anew && !l.synced || l.state == Stopped && spoils(l.err)
 }
 
 // fill writes the link's part of a status.

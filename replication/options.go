@@ -59,7 +59,8 @@ type ReplicaOptions struct {
 	Username, Password string
 
 	// Store receives the data. Default: a new store of the replica's own, closed with it. A store given here is read-only while the replica follows, and is
-	// not closed. If it holds data with a history, the first request is for a partial resync of that.
+	// not closed; after Close it is read-only still, until NewPrimary makes it the data of a primary. If it holds data with a history, the first request is for
+	// a partial resync of that.
 	Store *store.Store
 
 	// Timeout is the silence after which a link is taken for dead, in both directions: to the primary and to replicas of this node. Default: DefaultTimeout.
@@ -77,7 +78,7 @@ type ReplicaOptions struct {
 	DisklessDelay   time.Duration
 	RequirePassword string
 
-	// Logger receives events of the life of links, never data. Default: nil, silent. See SlogLogger for users of log/slog.
+	// Logger receives events of the life of links, never data but for the name of a key whose type is not supported. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
 
 	// OnState is told each change of the link's state, in order, by the link's own goroutine. It must return soon, and must not call Close, Follow or Promote,
@@ -208,8 +209,9 @@ func (o *ReplicaOptions) dialing() dialing {
 	return d
 }
 
-// open dials t, with TLS if its URL said so. ctx bounds all of it.
-func (d dialing) open(ctx context.Context, t target) (net.Conn, error) {
+// open dials t, with TLS if its URL said so, and tells at what it is at. ctx bounds all of it.
+func (d dialing) open(ctx context.Context, t target, at func(stage string)) (net.Conn, error) {
+	at("dialing")
 	conn, err := d.dial(ctx, t.network, t.addr)
 	if err != nil || !t.tls {
 		return conn, err
@@ -221,6 +223,7 @@ func (d dialing) open(ctx context.Context, t target) (net.Conn, error) {
 	if c.ServerName == "" {
 		c.ServerName, _ = t.hostPort()
 	}
+	at("TLS handshake")
 	secure := tls.Client(conn, c)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()

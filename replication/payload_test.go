@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -126,9 +127,33 @@ func TestPayloadDrain(t *testing.T) {
 	if err := p.drain(); !errors.Is(err, errTrailing) {
 		t.Errorf("drain with 7 bytes left = %v, want %v", err, errTrailing)
 	}
+	io.ReadAll(p)
 	if err := p.drain(); err != nil {
 		t.Errorf("drain at the end = %v", err)
 	}
+}
+
+// A peer that sends more and more behind its file is found out by the first byte.
+func TestPayloadThatNeverEnds(t *testing.T) {
+	for _, head := range []payloadHeader{markOf(-1), markOf(math.MaxInt64)} {
+		const most = 1 << 20
+		src := &countedZeros{most: most}
+		p := newPayload(src, head)
+		if err := p.drain(); !errors.Is(err, errTrailing) || src.n >= most {
+			t.Errorf("drain of an endless payload: %v after %d bytes, want %v after few", err, src.n, errTrailing)
+		}
+	}
+}
+
+// countedZeros gives zeros, and an error when most of them were asked for.
+type countedZeros struct{ n, most int }
+
+func (z *countedZeros) Read(p []byte) (int, error) {
+	clear(p)
+	if z.n += len(p); z.n > z.most {
+		return 0, errors.New("asked for too much")
+	}
+	return len(p), nil
 }
 
 // Chunking independence: whatever sizes the reads have, file and rest are the same.

@@ -153,6 +153,8 @@ type replConf struct {
 	version       string
 	rdbOnly       bool
 	rdbOnlySet    bool
+	filtered      bool // a part of the payload is wanted: no keys, and the functions or not even those
+	functions     bool
 }
 
 // parseREPLCONF reads the options before PSYNC. The error's text is what the peer is told, without the leading ERR.
@@ -162,6 +164,7 @@ type replConf struct {
 //	capa x             eof, psync2; others are welcome and mean nothing to us
 //	version s          the replica's version (Valkey)
 //	rdb-only 0|1       the payload and nothing after it
+//	rdb-filter-only s  the payload without keys: functions for the libraries, nothing for an empty file. No stream can follow that, so it is rdb-only too
 //
 // An option that is not in the table is refused, which is what Redis does and what its replicas expect: they log it and go on.
 func parseREPLCONF(args [][]byte) (replConf, error) {
@@ -193,6 +196,8 @@ func (c *replConf) option(name string, value []byte) error {
 		return nil
 	case "rdb-only":
 		return c.payloadOnly(value)
+	case "rdb-filter-only":
+		return c.filter(clip(value))
 	}
 	return fmt.Errorf("Unrecognized REPLCONF option: %s", name) //lint:ignore ST1005 the wire text begins so
 }
@@ -229,6 +234,17 @@ func (c *replConf) payloadOnly(value []byte) error {
 		return errNotInteger
 	}
 	c.rdbOnly, c.rdbOnlySet = n == 1, true
+	return nil
+}
+
+func (c *replConf) filter(value string) error {
+	c.filtered, c.functions = true, false
+	for _, word := range strings.Fields(value) {
+		if !strings.EqualFold(word, "functions") {
+			return fmt.Errorf("Unsupported rdb-filter-only option: %s", word) //lint:ignore ST1005 the wire text begins so
+		}
+		c.functions = true
+	}
 	return nil
 }
 

@@ -151,6 +151,9 @@ func TestParseREPLCONF(t *testing.T) {
 		{in: "REPLCONF rdb-only 1", want: with(func(c *replConf) { c.rdbOnly, c.rdbOnlySet = true, true })},
 		{in: "REPLCONF rdb-only 0", want: with(func(c *replConf) { c.rdbOnlySet = true })},
 		{in: "REPLCONF rdb-only 2", err: "value is not an integer or out of range"},
+		{in: "REPLCONF rdb-filter-only ", want: with(func(c *replConf) { c.filtered = true })},
+		{in: "REPLCONF rdb-filter-only functions", want: with(func(c *replConf) { c.filtered, c.functions = true, true })},
+		{in: "REPLCONF rdb-filter-only keys", err: "Unsupported rdb-filter-only option: keys"},
 		{in: "REPLCONF capa eof listening-port 1 ip-address h", want: with(func(c *replConf) {
 			c.eof, c.listeningPort, c.ip, c.ipSet = true, 1, "h", true
 		})},
@@ -254,4 +257,16 @@ func FuzzPSYNC(f *testing.F) {
 		parseAck(args)
 		parsePayloadHeader(in)
 	})
+}
+
+// What a peer sent is kept up to a length that we choose.
+func TestClip(t *testing.T) {
+	for _, tc := range []struct {
+		size int
+		want string
+	}{{0, ""}, {128, strings.Repeat("x", 128)}, {129, strings.Repeat("x", 128) + "..."}, {1 << 20, strings.Repeat("x", 128) + "..."}} {
+		if got := clip(bytes.Repeat([]byte("x"), tc.size)); got != tc.want {
+			t.Errorf("clip of %d bytes has %d, want %d", tc.size, len(got), len(tc.want))
+		}
+	}
 }

@@ -55,6 +55,45 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
+// What is wrong with a URL is said by name, how to write it is said each time, and no part of a password ever, whatever it makes of the rest.
+func TestURLErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                            "without a scheme",
+		"h:6379":                      "without a scheme",
+		"http://h":                    `scheme "http"`,
+		"redis://":                    "without a host",
+		"redis://h:port":              "port is not a number",
+		"redis://h:65536":             "port is not within",
+		"redis://h/3":                 "with a path",
+		"redis://h?db=3":              "with a ? or #",
+		"redis://h?":                  "with a ? or #",
+		"redis://user@h":              "with a user but no password",
+		"redis://user:@h":             "with a user but no password",
+		"redis://u:SECRET%zz@h":       "with a % that",
+		"redis://u:%SECRET@h":         "with a % that",
+		"redis://u:SECRET/x@h":        "a password has a / in it",
+		"redis://u:987654/SECRET@h":   "port is not within",
+		"redis://u:1/SECRET@h":        "with a path",
+		"redis://u:1#SECRET@h":        "with a ? or #",
+		"redis://u:SECRET@h:1/SECRET": "with a path",
+		"redis://[SECRET":             "malformed",
+		"unix://SECRET/x":             "three slashes",
+	} {
+		_, err := parseURL(in)
+		if err == nil {
+			t.Errorf("parseURL(%q) succeeded", in)
+			continue
+		}
+		text := err.Error()
+		if !strings.Contains(text, want) || !strings.HasSuffix(text, "; write redis://[user:password@]host:port") {
+			t.Errorf("parseURL(%q) = %q, want one with %q", in, text, want)
+		}
+		if strings.Contains(text, "SECRET") || strings.Contains(text, "987654") {
+			t.Errorf("parseURL(%q): the error shows a password: %q", in, text)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	for _, tc := range []struct {
 		failures int
@@ -199,7 +238,7 @@ func TestDialTLS(t *testing.T) {
 		names <- h.ServerName
 		return nil, errors.New("enough")
 	}}).Handshake()
-	if _, err := o.dialing().open(t.Context(), target{network: "tcp", addr: "primary.example:6379", tls: true}); err == nil {
+	if _, err := o.dialing().open(t.Context(), target{network: "tcp", addr: "primary.example:6379", tls: true}, func(string) {}); err == nil {
 		t.Error("the handshake succeeded without a certificate")
 	}
 	if name := <-names; name != "primary.example" {

@@ -3,7 +3,6 @@ package replication
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 
@@ -23,8 +22,11 @@ type Replica struct {
 	started bool
 }
 
-// Connect dials the primary at url, takes the first sync and returns a replica that keeps following until Close. ctx bounds this call only: when it ends first, or when the
-// primary refuses for good, everything is undone and the error says why.
+// Connect dials the primary at url, takes the first sync and returns a replica that keeps following until Close.
+//
+// A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline. ctx bounds this call only. When it ends first, or when
+// the primary refuses for good, everything is undone. The error is then ctx's joined with the one of the last attempt, a *LinkError which says at what address
+// and at what step it failed; or the refusal.
 //
 // The forms of url are redis://[user:password@]host[:port], rediss:// for TLS, and unix:///path.
 func Connect(ctx context.Context, url string, o *ReplicaOptions) (*Replica, error) {
@@ -128,39 +130,63 @@ func (r *Replica) Store() *store.Store { return r.n.store }
 func (r *Replica) Status() Status { return r.n.status() }
 
 // WaitReady waits for the end of the first sync with the present primary. Reads before that see an empty store, or what an earlier primary left.
-// It returns the terminal error when following stopped, ErrClosed after Close, or ctx's error.
+//
+// It returns nil once that sync is done, also while the link is down and being tried again; the terminal error when following has stopped, before or after the
+// sync; ErrClosed after Close; ErrNotReplica on a node that was promoted; or ctx's error, joined with the one of the last attempt.
 func (r *Replica) WaitReady(ctx context.Context) error {
-	l := r.n.current()
-	if l == nil {
-		return ErrNotReplica
+	l, err := r.n.following()
+	if err == nil {
+		err = l.failure()
+	}
+	if err != nil {
+		return err
 	}
 	return r.n.waitReady(ctx, l)
 }
 
+// following returns the link, and an error on a node that has none or is closed.
+func (n *node) following() (*link, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return nil, ErrClosed
+	case n.link == nil:
+		return nil, ErrNotReplica
+	}
+	return n.link, nil
+}
+
 // waitReady adds to ctx's error what kept the link from coming up.
 func (n *node) waitReady(ctx context.Context, l *link) error {
-	err := n.progress.await(ctx, l.ready)
-	if last := l.lastError(); err != nil && last != nil && !errors.Is(err, last) {
-		return fmt.Errorf("%w: %w", err, last)
+	err := n.progress.await(ctx, func() (bool, error) {
+		if n.isClosed() {
+			return true, ErrClosed
+		}
+		return l.ready()
+	})
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return l.awaited(err)
 	}
 	return err
 }
 
 // WaitOffset waits until the data contains offset bytes of the stream, as counted by the primary that the node follows. An offset means nothing across a change of
-// history: use Barrier where a failover may come in between.
+// history: use Barrier where a failover may come in between. It returns ErrClosed after Close, the reason when following has stopped short of offset, or ctx's error.
 func (r *Replica) WaitOffset(ctx context.Context, offset int64) error {
 	return r.n.waitOffset(ctx, "", offset)
 }
 
 // Follow makes the replica follow the primary at url and waits for the sync with it, or for ctx to end; the link is then still being tried. The request is
-// for a partial resync from where the data stands, which a promoted sibling grants. Until the new primary's data is complete, reads see the old.
+// for a partial resync from where the data stands, which a promoted sibling grants; after a stop because of what came in the stream it is for everything, as
+// the same bytes would stop it again. Until the new primary's data is complete, reads see the old.
 func (r *Replica) Follow(ctx context.Context, url string) error {
 	t, err := parseURL(url)
 	if err != nil {
 		return err
 	}
-	if r.n.current() == nil {
-		return ErrNotReplica
+	if _, err := r.n.following(); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	started := r.started

@@ -10,7 +10,8 @@ import (
 //
 //	promote   stop the link, wait for it -> new replication ID, the old one becomes secondary -> writable, sweeping
 //	demote    stop sweeping -> read-only, history kept -> a link that asks the new primary to continue that history
-//	re-point  stop the link, wait for it -> a link to the other primary, which is asked to continue the same history
+//	re-point  stop the link, wait for it -> a link to the other primary, which is asked to continue the same history, unless that history is what the old
+//	          link could not go on with
 
 // promote makes the node a primary that keeps its history. On a primary it changes nothing.
 func (n *node) promote(ctx context.Context) error {
@@ -59,6 +60,7 @@ func (n *node) becomeReplica(t target) *link {
 
 	old.stop()
 	ticker.stop()
+	l.anew = old.spoiled()
 	if old == nil {
 		n.repl.Demote()
 		n.repl.SetWritable(n.cfg.Load().writable)

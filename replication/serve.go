@@ -2,6 +2,7 @@ package replication
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
 	"time"
@@ -92,6 +93,9 @@ func (c *replConf) apply(p *server.Peer) {
 	}
 	if c.rdbOnlySet {
 		p.RDBOnly = c.rdbOnly
+	}
+	if c.filtered {
+		p.NoKeys, p.NoFunctions = true, !c.functions
 	}
 	p.CapaEOF = p.CapaEOF || c.eof
 	p.CapaPSYNC2 = p.CapaPSYNC2 || c.psync2
@@ -186,6 +190,9 @@ func (c *config) directives(backlog int64) []string {
 
 // serve accepts connections until close.
 func (n *node) serve(l net.Listener) error {
+	if l == nil {
+		return errors.New("replication: Serve without a listener")
+	}
 	srv, err := n.embeddedServer()
 	if err != nil {
 		l.Close()
@@ -195,6 +202,9 @@ func (n *node) serve(l net.Listener) error {
 }
 
 func (n *node) serveConn(ctx context.Context, c net.Conn) error {
+	if c == nil {
+		return errors.New("replication: ServeConn without a connection")
+	}
 	srv, err := n.embeddedServer()
 	if err != nil {
 		c.Close()

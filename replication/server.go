@@ -47,7 +47,10 @@ type Server struct {
 }
 
 // NewServer reads args in the manner of redis-server (an optional file, or - for standard input, then flags like --port 6380) and opens the listeners. A
-// directive that Redis knows and this server does without is accepted and named in the log; one that nobody knows is an error that says where it stands.
+// directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes); one that
+// nobody knows is an error that says where it stands.
+//
+// --help or -h, and --version or -v, write a text to Stdout instead; the error is then ErrHelp.
 //
 // Run must follow: it also releases what NewServer has opened.
 func NewServer(args []string, o *ServerOptions) (*Server, error) {
@@ -60,6 +63,12 @@ func NewServer(args []string, o *ServerOptions) (*Server, error) {
 	}
 	if opts.Listen == nil {
 		opts.Listen = net.Listen
+	}
+	if text := helpText(args); text != "" {
+		if opts.Stdout != nil {
+			io.WriteString(opts.Stdout, text)
+		}
+		return nil, ErrHelp
 	}
 	cfg, err := server.ParseArgs(args, opts.Stdin)
 	if err != nil {
@@ -78,6 +87,34 @@ func NewServer(args []string, o *ServerOptions) (*Server, error) {
 	return s, nil
 }
 
+// ErrHelp is returned by NewServer when it was only asked for help or for its version.
+var ErrHelp = errors.New("replication: help was asked for")
+
+const usage = `usage: node [file | -] [--directive value ...] ...
+       node -h | --help
+       node -v | --version
+
+The file, or standard input for -, holds directives of redis.conf, one a line;
+flags win over it. Without any: port 6379, protected mode, no primary.
+
+  node --port 6380 --replicaof "127.0.0.1 6379"
+  node /etc/redis.conf --save "" --loglevel warning
+`
+
+// helpText is what to print instead of serving, "" when that was not asked for.
+func helpText(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	switch args[0] {
+	case "-h", "--help":
+		return usage
+	case "-v", "--version":
+		return fmt.Sprintf("understudy v=%s, speaks as Redis v=%s\n", server.Version, server.RedisVersion)
+	}
+	return ""
+}
+
 // build makes the store, the node and the server of the clients. Nothing runs yet.
 func (s *Server) build(level zap.AtomicLevel) {
 	data := store.New(&store.Options{Databases: int(s.cfg.Int("databases")), BacklogBytes: s.cfg.Int("repl-backlog-size")})
@@ -90,8 +127,12 @@ func (s *Server) build(level zap.AtomicLevel) {
 		SetLogLevel: func(name string) { level.SetLevel(logLevel(name)) },
 	})
 	s.node.srv = s.srv
-	if unused := s.cfg.Unused(); len(unused) > 0 {
-		s.log.Info("directives accepted without effect", zap.Strings("directives", unused))
+	quiet, broken := s.cfg.Unused()
+	if len(broken) > 0 {
+		s.log.Warn("directives whose promise is not kept here", zap.Strings("directives", broken))
+	}
+	if len(quiet) > 0 {
+		s.log.Info("directives accepted without effect", zap.Strings("directives", quiet))
 	}
 }
 
@@ -217,13 +258,18 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// load reads dir/dbfilename. A file that is there and cannot be read is an error: going on without it would overwrite it in the end.
+// load reads dir/dbfilename. A file that is there and cannot be read is an error: going on without it would overwrite it in the end. A node that is to follow
+// keeps the file's history, so that it goes on where it was saved; one that is to be a primary begins its own, with that as the secondary.
 func (s *Server) load() error {
 	path := s.cfg.Path()
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := s.node.store.Load(path); err != nil {
+	load := s.node.store.Load
+	if host, _ := s.cfg.Primary(); host != "" {
+		load = s.node.repl.LoadFile
+	}
+	if err := load(path); err != nil {
 		return fmt.Errorf("load %s: %w", path, err)
 	}
 	s.log.Info("data set loaded", zap.String("path", path))

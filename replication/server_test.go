@@ -3,6 +3,7 @@ package replication_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"github.com/understudy-go/understudy/replication"
 	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/replication/internal/realserver"
+	"github.com/understudy-go/understudy/store"
 )
 
 func ExampleNewServer() {
@@ -114,7 +116,7 @@ func wantReply(t *testing.T, d realserver.Doer, want any, args ...string) {
 func TestServerLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		flags := []string{"--dir", dir, "--save", "900 1", "--appendonly", "yes"}
+		flags := []string{"--dir", dir, "--save", "900 1", "--io-threads", "2"}
 		for i, end := range []string{"signal", "SHUTDOWN", "SHUTDOWN NOSAVE", "signal"} {
 			nw := memnet.New(nil)
 			s := run(t, nw, flags...)
@@ -133,7 +135,7 @@ func TestServerLife(t *testing.T) {
 				t.Errorf("Run after %s = %v, want nil", end, err)
 			}
 			c.Close()
-			if n := strings.Count(s.log.String(), `directives accepted without effect	{"directives": ["appendonly"]}`); n != 1 {
+			if n := strings.Count(s.log.String(), `directives accepted without effect	{"directives": ["io-threads"]}`); n != 1 {
 				t.Errorf("the log names directives without effect %d times, want once:\n%s", n, s.log)
 			}
 		}
@@ -200,6 +202,56 @@ func TestServerBetweenRedis(t *testing.T) {
 			node.stop(t)
 		})
 	}
+}
+
+// A replica that is stopped and started again goes on where its file was saved, in the database that the stream had selected, without a full resync.
+func TestServerRestartsAsReplica(t *testing.T) {
+	p, err := replication.NewPrimary(store.New(nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go p.Serve(l)
+	flags := []string{"--dir", t.TempDir(), "--save", "3600 1", "--repl-diskless-sync-delay", "0",
+		"--replicaof", strings.Replace(l.Addr().String(), ":", " ", 1)}
+	synced := func() int {
+		off, err := p.Update(func(tx *store.Tx) error { _, err := tx.DB(5).Incr("n", 1); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		n, err := p.WaitReplicas(ctx, 1, off)
+		if err != nil {
+			t.Errorf("WaitReplicas = %d, %v", n, err)
+		}
+		return n
+	}
+	for range 3 {
+		r := run(t, nil, flags...)
+		// The first round has to wait for the full resync, whose cut makes the stream select again.
+		synced()
+		synced()
+		r.stop(t)
+		if _, err := p.DB(5).Append("while it was away", "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := run(t, nil, flags...)
+	synced()
+	c := dialTCP(t, r)
+	defer c.Close()
+	wantReply(t, c, "OK", "SELECT", "5")
+	wantReply(t, c, "7", "GET", "n")
+	wantReply(t, c, "xxx", "GET", "while it was away")
+	if st := p.Status(); st.FullServed != 1 || st.PartialServed != 3 {
+		t.Errorf("%d full and %d partial resyncs, want 1 and 3; last refusal: %s", st.FullServed, st.PartialServed, st.LastRefusal)
+	}
+	r.stop(t)
 }
 
 func TestServerMistakes(t *testing.T) {
@@ -276,18 +328,54 @@ func TestServerLogLevel(t *testing.T) {
 		nw := memnet.New(nil)
 		s := run(t, nw, "--save", "", "--dir", t.TempDir(), "--loglevel", "warning")
 		c := dialServer(t, nw)
-		c.Do("CONFIG", "SET", "appendonly", "yes")
+		c.Do("CONFIG", "SET", "io-threads", "2")
 		if got := s.log.String(); got != "" {
 			t.Errorf("at level warning the log says %q", got)
 		}
 		wantReply(t, c, "OK", "CONFIG", "SET", "loglevel", "notice")
-		c.Do("CONFIG", "SET", "appendonly", "yes")
+		c.Do("CONFIG", "SET", "io-threads", "2")
 		if got := s.log.String(); !strings.Contains(got, "directive without effect was set") {
 			t.Errorf("at level notice the log says %q", got)
 		}
 		c.Close()
 		s.stop(t)
 	})
+}
+
+// TestServerWarns of each directive by which somebody may believe in what is not there, at start and when a client sets it; not of one that says no.
+func TestServerWarns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := memnet.New(nil)
+		s := run(t, nw, "--save", "", "--dir", t.TempDir(), "--loglevel", "warning",
+			"--appendonly", "yes", "--cluster-enabled", "yes", "--tls-port", "7", "--maxmemory", "1gb", "--min-replicas-to-write", "1", "--user", "a on >secret",
+			"--tls-replication", "no", "--io-threads", "4")
+		c := dialServer(t, nw)
+		want := `["appendonly", "cluster-enabled", "maxmemory", "min-replicas-to-write", "tls-port", "user"]`
+		if got := s.log.String(); !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
+			t.Errorf("the log says %q, want one line with %s", got, want)
+		}
+		wantReply(t, c, "OK", "CONFIG", "SET", "appendonly", "no", "maxmemory", "0")
+		wantReply(t, c, "OK", "CONFIG", "SET", "maxmemory", "2mb")
+		if got := s.log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, `{"directive": "maxmemory"}`) {
+			t.Errorf("the log says %q, want one more line", got)
+		}
+		if got := fmt.Sprint(c.Do("CONFIG", "GET", "maxmemory")); !strings.Contains(got, "2097152") {
+			t.Errorf("CONFIG GET maxmemory = %s, want bytes", got)
+		}
+		c.Close()
+		s.stop(t)
+	})
+}
+
+// TestServerHelp: a question about the program is answered instead of anything being opened.
+func TestServerHelp(t *testing.T) {
+	for arg, want := range map[string]string{"-h": "usage: ", "--help": "usage: ", "-v": "understudy v=", "--version": "understudy v="} {
+		var out bytes.Buffer
+		s, err := replication.NewServer([]string{arg}, &replication.ServerOptions{Stdout: &out})
+		if s != nil || !errors.Is(err, replication.ErrHelp) || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("NewServer(%s) = %v, %v, output %q, want %s...", arg, s, err, out.String(), want)
+		}
+	}
 }
 
 // TestServerTwice: two servers in one process share nothing.

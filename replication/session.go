@@ -29,6 +29,7 @@ type session struct {
 	voice *voice
 
 	synced bool // came to stream
+	marked bool // by a payload with a mark, behind which the primary waits for an acknowledgement
 }
 
 // streamLimits are those of a server towards its clients, but for the number of arguments: a primary streams what it took from a client, and Redis takes that many.
@@ -65,7 +66,8 @@ func (s *session) follow() error {
 		return err
 	}
 	s.synced = true
-	s.voice.follow()
+	s.l.at("reading the stream")
+	s.voice.follow(s.marked, &s.l.received)
 	s.l.become(Streaming, nil)
 	return s.stream()
 }
@@ -80,6 +82,7 @@ func (s *session) shakeHands() (psyncReply, error) {
 	h := newHandshake(s.l.identity(), id, count)
 	s.voice.say(h.start(nil))
 	for !h.done() {
+		s.l.at("waiting for the reply to " + h.awaited())
 		line, err := s.in.ReadLine()
 		if err != nil {
 			return psyncReply{}, noEOF(err)
@@ -93,13 +96,14 @@ func (s *session) shakeHands() (psyncReply, error) {
 	return h.result, nil
 }
 
-// history returns what to continue, "" when there is nothing: a fresh store has an ID but no data worth naming, and tainted data is not what its ID says.
+// history returns what to continue, "" when there is nothing: a fresh store has an ID but no data worth naming, tainted data is not what its ID says, and
+// what a link has stopped at would stop this one as well.
 func (s *session) history() (backlog.ID, int64, error) {
-	h := s.n.repl.History()
-	if h.Taint != "" && s.l.hasSynced() {
+	h, synced := s.n.repl.History(), s.l.hasSynced()
+	if h.Taint != "" && synced {
 		return "", 0, taintedError(h.Taint) // it went bad under this very link
 	}
-	if h.Taint != "" || s.n.repl.Fresh() {
+	if h.Taint != "" || s.n.repl.Fresh() || s.l.anew && !synced {
 		return "", 0, nil
 	}
 	return h.ID, h.Offset, nil
@@ -111,12 +115,15 @@ func (s *session) fullSync(r psyncReply) error {
 	s.l.total.Store(0)
 	s.l.become(Loading, nil)
 	s.voice.keepAlive()
+	s.l.at("waiting for the payload")
 	start := time.Now()
 	head, err := s.payloadHeader()
 	if err != nil {
 		return err
 	}
 	s.l.total.Store(max(head.size, 0))
+	s.l.at("reading the payload")
+	s.marked = head.mark != nil
 	p := newPayload(s.in, head)
 	if err := s.load(p, r); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 const defaultPort = "6379"
@@ -26,15 +27,33 @@ type target struct {
 //	unix://[user:password@]/path
 //
 // redis://:password@host shows a password without a user name, as servers before Redis 6.0 want it. A path after the port, which clients use for the
-// number of a database, must be empty: all databases are replicated.
+// number of a database, must be empty: all databases are replicated. There are no parameters behind a question mark.
+//
+// Errors say what is wrong in words of their own and quote nothing but the scheme: a password with a / or # in it may be taken for any other part.
 func parseURL(text string) (target, error) {
+	t, err := readURL(text)
+	if err != nil {
+		return target{}, fmt.Errorf("replication: URL %w; write redis://[user:password@]host:port", err)
+	}
+	return t, nil
+}
+
+func readURL(text string) (target, error) {
+	if !strings.Contains(text, "://") {
+		return target{}, errors.New("without a scheme")
+	}
 	u, err := url.Parse(text)
 	if err != nil {
-		// The error of the url package repeats the text, which may hold a password.
-		return target{}, errors.New("replication: malformed URL")
+		return target{}, unreadable(err)
 	}
 	t := target{network: "tcp", username: u.User.Username()}
 	t.password, _ = u.User.Password()
+	switch {
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return target{}, errors.New("with a ? or #: there are no parameters, and in a password they are written %3F and %23")
+	case t.username != "" && t.password == "":
+		return target{}, errors.New("with a user but no password")
+	}
 	switch u.Scheme {
 	case "redis":
 	case "rediss":
@@ -42,14 +61,25 @@ func parseURL(text string) (target, error) {
 	case "unix":
 		return t.socket(u)
 	default:
-		return target{}, fmt.Errorf("replication: URL scheme %q is none of redis, rediss, unix", u.Scheme)
+		return target{}, fmt.Errorf("scheme %q is none of redis, rediss, unix", u.Scheme)
 	}
 	return t.host(u)
 }
 
+// unreadable says what the url package means, whose errors repeat parts of the text.
+func unreadable(err error) error {
+	if _, ok := errorAs[url.EscapeError](err); ok {
+		return errors.New("with a % that begins no escape: a % itself is written %25")
+	}
+	if strings.Contains(err.Error(), "invalid port") {
+		return errors.New("port is not a number, or a password has a / in it, which is written %2F")
+	}
+	return errors.New("malformed")
+}
+
 func (t target) socket(u *url.URL) (target, error) {
 	if u.Host != "" || u.Path == "" {
-		return target{}, errors.New("replication: URL of a socket needs three slashes and a path")
+		return target{}, errors.New("of a socket needs three slashes and a path, as in unix:///path")
 	}
 	t.network, t.addr = "unix", u.Path
 	return t, nil
@@ -61,13 +91,13 @@ func (t target) host(u *url.URL) (target, error) {
 		port = defaultPort
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return target{}, fmt.Errorf("replication: URL port %q", port)
+		return target{}, errors.New("port is not within 1 to 65535")
 	}
 	if u.Hostname() == "" {
-		return target{}, errors.New("replication: URL without a host")
+		return target{}, errors.New("without a host")
 	}
 	if u.Path != "" && u.Path != "/" {
-		return target{}, fmt.Errorf("replication: URL path %q: all databases are replicated, none can be chosen", u.Path)
+		return target{}, errors.New("with a path: all databases are replicated, none can be chosen")
 	}
 	t.addr = net.JoinHostPort(u.Hostname(), port)
 	return t, nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/understudy-go/understudy/resp"
@@ -35,10 +36,15 @@ type voice struct {
 
 	// mu protects the fields below.
 	tone  tone
-	out   []byte // lines of the handshake
-	acked int64  // count to acknowledge now; -1 = none
-	err   error  // why writing failed
+	out   []byte        // lines of the handshake
+	acked int64         // count to acknowledge now; -1 = none
+	urge  *atomic.Int64 // acknowledge again and again while this stands at urged; nil = there is no need
+	urged int64
+	err   error // why writing failed
 }
+
+// firstUrge is the pause after which the first acknowledgement is repeated; it doubles each time.
+const firstUrge = 10 * time.Millisecond
 
 func newVoice(conn net.Conn, n *node) *voice {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -63,18 +69,35 @@ func (v *voice) ack() {
 }
 
 // keepAlive begins to send newlines.
-func (v *voice) keepAlive() { v.setTone(newlines) }
+func (v *voice) keepAlive() {
+	v.mu.Lock()
+	v.tone = newlines
+	v.mu.Unlock()
+}
 
-// follow begins to acknowledge, the first time at once: a primary that sent a payload with a mark waits for that before it streams.
-func (v *voice) follow() {
-	v.setTone(acknowledging)
+// follow begins to acknowledge, the first time at once.
+//
+// A primary that sent a payload with a mark waits for that before it streams. But redis-server passes over an acknowledgement that comes before it has noticed
+// that its child, which sent the payload, has ended, and would then hear the next one a second later. So after a mark it is repeated until received moves,
+// or the pause is no shorter than the beat.
+func (v *voice) follow(marked bool, received *atomic.Int64) {
+	v.mu.Lock()
+	v.tone = acknowledging
+	if marked {
+		v.urge, v.urged = received, received.Load()
+	}
+	v.mu.Unlock()
 	v.ack()
 }
 
-func (v *voice) setTone(t tone) {
+// urgent tells whether the primary has not begun to stream yet.
+func (v *voice) urgent() bool {
 	v.mu.Lock()
-	v.tone = t
-	v.mu.Unlock()
+	defer v.mu.Unlock()
+	if v.urge != nil && v.urge.Load() != v.urged {
+		v.urge = nil
+	}
+	return v.urge != nil
 }
 
 func (v *voice) wake() {
@@ -90,6 +113,9 @@ func (v *voice) stop() { v.cancel() }
 func (v *voice) run() {
 	t := time.NewTicker(beat)
 	defer t.Stop()
+	again, pause := time.NewTimer(0), time.Duration(0)
+	defer again.Stop()
+	again.Stop()
 	for {
 		due := false
 		select {
@@ -98,6 +124,15 @@ func (v *voice) run() {
 		case <-v.kick:
 		case <-t.C:
 			due = true
+		case <-again.C:
+			due, pause = v.urgent(), 2*pause
+			if due && pause < beat {
+				again.Reset(pause)
+			}
+		}
+		if pause == 0 && v.urgent() {
+			pause = firstUrge
+			again.Reset(pause)
 		}
 		if err := v.write(v.take(due)); err != nil {
 			v.fail(err)

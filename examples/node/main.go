@@ -15,11 +15,14 @@
 //	redis-server --port 6391 --replicaof "127.0.0.1 6390"
 //
 // The first argument may be a file with the same directives, one a line, or - for standard input. An interrupt (Ctrl-C) or SHUTDOWN from a client ends the
-// server, which saves the data set first if there are save points; --save "" switches that off.
+// server, which saves the data set first if there are save points; --save "" switches that off. --help and --version say what there is.
+//
+// The exit code is 0 after either end and after --help, and 1 when the configuration has a mistake, or the data set cannot be read, saved or served.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -39,6 +42,9 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	s, err := replication.NewServer(args, &replication.ServerOptions{Stdout: os.Stdout})
+	if errors.Is(err, replication.ErrHelp) {
+		return nil // it is printed
+	}
 	if err != nil {
 		return err
 	}

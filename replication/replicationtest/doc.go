@@ -10,8 +10,8 @@
 //		// r.DB(0) has the hash
 //	}
 //
-// Everything is closed by the test's cleanup. Inside of a testing/synctest bubble time is virtual: a replica's back-off of seconds passes at once, and what
-// happens is the same in each run.
+// Everything is closed by the test's cleanup. Inside of a testing/synctest bubble time is virtual: a replica's back-off passes at once, and without jitter, as
+// Replica makes it a fixed one, so that things happen at the same times in each run. Goroutines that are ready at one instant run in any order, as ever.
 //
 // # Faults
 //

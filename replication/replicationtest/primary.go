@@ -18,6 +18,9 @@ import (
 // address is where the primary listens in its own network. Nothing outside can see it.
 const address = "primary:6379"
 
+// backoff is a replica's pause before it tries again. The default has a random part.
+const backoff = 100 * time.Millisecond
+
 // patience bounds the first sync of Replica. In a bubble it is virtual.
 const patience = 30 * time.Second
 
@@ -102,7 +105,8 @@ func (p *Primary) Listen(addr string) net.Listener {
 	return l
 }
 
-// Replica returns a replica of this primary that has taken its first sync. The test's cleanup closes it. o may be nil; Dial is filled in.
+// Replica returns a replica of this primary that has taken its first sync. The test's cleanup closes it. o may be nil; Dial is filled in, and
+// Backoff with one that always waits for a tenth of a second.
 func (p *Primary) Replica(o *replication.ReplicaOptions) *replication.Replica {
 	p.t.Helper()
 	var c replication.ReplicaOptions
@@ -111,6 +115,9 @@ func (p *Primary) Replica(o *replication.ReplicaOptions) *replication.Replica {
 	}
 	if c.Dial == nil {
 		c.Dial = p.Dial
+	}
+	if c.Backoff == nil {
+		c.Backoff = func(int) time.Duration { return backoff }
 	}
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()

@@ -130,6 +130,25 @@ func TestFaults(t *testing.T) {
 	})
 }
 
+// A replica comes back after the same time in each run.
+func TestBackoffIsFixed(t *testing.T) {
+	for range 5 {
+		synctest.Test(t, func(t *testing.T) {
+			p := replicationtest.New(t)
+			r := p.Replica(nil)
+			start := time.Now()
+			p.Cut()
+			p.Do("INCR", "n")
+			if err := r.WaitOffset(t.Context(), p.Offset()); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(start); d != 100*time.Millisecond {
+				t.Errorf("the link was up again after %v, want 100ms", d)
+			}
+		})
+	}
+}
+
 // CutAfter before anybody has connected is for the next connection.
 func TestCutAfterOnTheNextConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,11 +15,14 @@ type Config struct {
 	known  *directives
 	values map[string]string // by main name, in the form of kinds.go; absent = default
 	file   string            // absolute path of the configuration file, "" = none
+
+	// changed holds the directives without effect that a client has set since: those of the file stay in it as they are written, which may be several lines.
+	changed map[string]bool
 }
 
 // NewConfig returns the defaults: those of Redis 7.0, in the working directory.
 func NewConfig() *Config {
-	c := &Config{known: newDirectives(), values: map[string]string{}}
+	c := &Config{known: newDirectives(), values: map[string]string{}, changed: map[string]bool{}}
 	// Without a working directory the relative path is as good as any: the first save will tell.
 	dir, err := os.Getwd()
 	if err != nil {
@@ -31,7 +34,7 @@ func NewConfig() *Config {
 
 // clone returns a copy that may be changed. The table of directives is shared.
 func (c *Config) clone() *Config {
-	return &Config{known: c.known, values: maps.Clone(c.values), file: c.file}
+	return &Config{known: c.known, values: maps.Clone(c.values), file: c.file, changed: maps.Clone(c.changed)}
 }
 
 // value returns the text of a directive by its main name.
@@ -102,16 +105,20 @@ func (c *Config) savePoints() []savePoint {
 	return points
 }
 
-// Unused returns the names of the directives that were set and have no effect here, sorted.
-func (c *Config) Unused() []string {
-	var names []string
-	for name := range c.values {
-		if c.known.lookup[name].unused {
-			names = append(names, name)
+// Unused returns the names of the directives that were set and have no effect here, sorted: those that only tune, and those that promise what is not kept.
+// Values are not told: that of user has a password in it.
+func (c *Config) Unused() (quiet, broken []string) {
+	for name, value := range c.values {
+		switch d := c.known.lookup[name]; {
+		case d.promise && value != d.def:
+			broken = append(broken, name)
+		case d.unused:
+			quiet = append(quiet, name)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(quiet)
+	slices.Sort(broken)
+	return quiet, broken
 }
 
 // set parses words for the directive called name and keeps the result. Seen holds the directives that this source (a file with the flags after it) has set

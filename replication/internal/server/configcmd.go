@@ -86,10 +86,12 @@ func configSet(c *conn, args [][]byte) resp.Value {
 func (s *Server) checkNames(pairs [][]byte) resp.Value {
 	for pair := range slices.Chunk(pairs, 2) {
 		d, ok := s.config().known.lookup[lower(string(pair[0]))]
-		if !ok {
+		switch {
+		case !ok:
 			return resp.Err("ERR Unknown option or number of arguments for CONFIG SET - '" + string(pair[0]) + "'")
-		}
-		if d.unused {
+		case d.promise && !strings.EqualFold(string(pair[1]), d.def):
+			s.log.Warn("directive was set whose promise is not kept here", zap.String("directive", d.name))
+		case d.unused:
 			s.log.Info("directive without effect was set", zap.String("directive", d.name))
 		}
 	}
@@ -136,6 +138,9 @@ func (c *Config) setOne(d *directive, text string, again bool) error {
 		return err
 	}
 	c.values[d.name] = v
+	if d.unused {
+		c.changed[d.name] = true
+	}
 	return nil
 }
 

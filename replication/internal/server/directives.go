@@ -17,6 +17,7 @@ type directive struct {
 	choices []string // of kindChoice, lower case
 	fixed   bool     // set at start only
 	unused  bool     // known to Redis, without effect here
+	promise bool     // unused, and who sets it counts on the effect
 }
 
 const maxInt32 = math.MaxInt32

@@ -1,6 +1,10 @@
 package server
 
-import "strings"
+import (
+	"math"
+	"slices"
+	"strings"
+)
 
 // accepted lists the directives that Redis 7.0 or 8.0 knows and this server does without, one a line, with the value that an untouched Redis 7.0 shows (8.0
 // for those that came later; none where CONFIG GET shows nothing). They are read, kept for CONFIG GET and named once at start, so that a configuration file written for Redis can be used as it
@@ -183,13 +187,31 @@ zset-max-ziplist-entries 128
 zset-max-ziplist-value 64
 `
 
-// acceptedDirectives turns the text above into directives that take any value.
+// inBytes are those of them that hold an amount of memory: CONFIG GET shows bytes, whatever unit they were set with.
+const inBytes = `
+active-defrag-ignore-bytes auto-aof-rewrite-min-size cluster-link-sendbuf-limit hash-max-listpack-value hash-max-ziplist-value hll-sparse-max-bytes maxmemory
+replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset-max-listpack-value zset-max-ziplist-value
+`
+
+// promises are those of them by which an administrator trusts that data is safe, access is limited, or something is reachable. With any value but the default
+// such a promise is not kept here, which is worth a warning; all others only tune.
+const promises = `
+aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients min-replicas-to-write min-slaves-to-write notify-keyspace-events rename-command
+replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-cluster tls-port tls-replication user
+`
+
+// acceptedDirectives turns the texts above into directives that take any value, or any amount.
 func acceptedDirectives() []directive {
+	amounts, promised := strings.Fields(inBytes), strings.Fields(promises)
 	lines := strings.Split(strings.TrimSpace(accepted), "\n")
 	table := make([]directive, 0, len(lines))
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, " ")
-		table = append(table, directive{name: name, kind: kindAny, def: value, unused: true})
+		d := directive{name: name, kind: kindAny, def: value, unused: true, promise: slices.Contains(promised, name)}
+		if slices.Contains(amounts, name) {
+			d.kind, d.max = kindMemory, math.MaxInt64
+		}
+		table = append(table, d)
 	}
 	return table
 }

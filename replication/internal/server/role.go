@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 
@@ -58,7 +59,11 @@ func (c *conn) changeRole(host string, port int) resp.Value {
 	if err := c.srv.node.ReplicaOf(host, port); err != nil {
 		return resp.Err("ERR " + err.Error())
 	}
-	c.srv.log.Info("role changed by a client", zap.String("host", host), zap.Int("port", port), zap.Int64("client", c.id))
+	to := "primary"
+	if host != "" {
+		to = "replica of " + net.JoinHostPort(host, strconv.Itoa(port))
+	}
+	c.srv.log.Info("role changed by a client", zap.String("to", to), zap.Int64("client", c.id))
 	return resp.OK()
 }
 
