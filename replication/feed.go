@@ -102,19 +102,25 @@ func (f *feed) closeWith() (undo func()) {
 	}
 }
 
-// fail ends the feed because of err. The first reason stays. Safe anywhere; it does not wait.
+// fail ends the feed because of err. The first reason stays. Safe anywhere.
 func (f *feed) fail(err error) {
+	f.because(err)
+	f.peer.Conn.Close()
+}
+
+// because notes the reason and cancels: closeWith then closes the connection.
+func (f *feed) because(err error) {
 	f.mu.Lock()
 	if f.err == nil {
 		f.err = err
 	}
 	f.mu.Unlock()
 	f.cancel()
-	f.peer.Conn.Close()
 }
 
-// ended is called by the backlog when it ended the reader.
-func (f *feed) ended(err error) { f.fail(feedReason(err)) }
+// ended is called by the backlog when it ended the reader, on the goroutine of whoever writes to the store. It closes nothing itself: closing a TLS connection
+// can take seconds, and the writer waits for nobody.
+func (f *feed) ended(err error) { f.because(feedReason(err)) }
 
 // feedReason translates what the backlog says.
 func feedReason(err error) error {
