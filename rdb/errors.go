@@ -33,7 +33,7 @@ type UnsupportedError struct {
 	Offset int64  // byte of the file at which the item begins
 	What   string // "version 13", "value type 15 (stream)", "opcode 243", "hash field deadlines"
 	Code   int    // the version, type or opcode
-	Key    string // whose value it is, at most 128 bytes of it; "" if it is not a value, or the file ends here
+	Key    string // whose value it is, at most 128 bytes of it; "" if it is not a value, or the file ends here. Not in Error: errors are logged, keys are not
 	DB     int    // of Key
 }
 
@@ -41,5 +41,5 @@ func (e *UnsupportedError) Error() string {
 	if e.Key == "" {
 		return fmt.Sprintf("rdb: not supported: %s, at offset %d", e.What, e.Offset)
 	}
-	return fmt.Sprintf("rdb: not supported: %s of key %q in database %d, at offset %d", e.What, e.Key, e.DB, e.Offset)
+	return fmt.Sprintf("rdb: not supported: %s, a value in database %d, at offset %d", e.What, e.DB, e.Offset)
 }

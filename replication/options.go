@@ -78,7 +78,7 @@ type ReplicaOptions struct {
 	DisklessDelay   time.Duration
 	RequirePassword string
 
-	// Logger receives events of the life of links, never data but for the name of a key whose type is not supported. Default: nil, silent. See SlogLogger for users of log/slog.
+	// Logger receives events of the life of links, never data: no key, no value, no password. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
 
 	// OnState is told each change of the link's state, in order, by the link's own goroutine. It must return soon, and must not call Close, Follow or Promote,

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/replication"
 	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/replication/replicationtest"
@@ -117,12 +118,21 @@ func TestFollowAfterRefusal(t *testing.T) {
 		f := newFakePrimary(t,
 			func(p *peer) { p.grant(file, 9); p.command() },
 			func(p *peer) { p.command(); p.say("-NOAUTH x\r\n"); p.hold() },
-			func(p *peer) { requests <- p.shakeHands(); p.say("+CONTINUE\r\n"); p.hold() },
+			func(p *peer) {
+				select {
+				case requests <- p.shakeHands():
+				default: // the first one counts
+				}
+				p.say("+CONTINUE\r\n")
+				p.hold()
+			},
 		)
 		r := connectFake(t, f, replication.ReplicaOptions{})
 		settle()
-		if err := r.Follow(t.Context(), "redis://fake:6379"); err != nil {
-			t.Fatal(err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := r.Follow(ctx, "redis://fake:6379"); err != nil {
+			t.Error(err)
 		}
 		if got, want := <-requests, "PSYNC "+fakeID+" 10"; got != want {
 			t.Errorf("request %q, want %q", got, want)
@@ -335,15 +345,16 @@ func TestCallsOnAClosedReplica(t *testing.T) {
 	})
 }
 
-// A type that is not understood is named with its key, its database and one offset.
+// A type that is not understood is named with its database and one offset; the key is for errors.As, since errors are logged.
 func TestUnsupportedTypeInThePayload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := []byte("REDIS0011\xfe\x03\x01\x06basket\x01\x05apple\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 		f := newFakePrimary(t, func(p *peer) { p.grant(file, 9); p.hold() })
 		_, err := replication.Connect(t.Context(), "redis://fake:6379", &replication.ReplicaOptions{Dial: f.net.Dial})
-		const want = `replication: primary fake:6379: reading the payload: payload: rdb: not supported: value type 1 (list) of key "basket" in database 3, at offset 11`
-		if err == nil || err.Error() != want {
-			t.Errorf("Connect = %v, want %s", err, want)
+		const want = `replication: primary fake:6379: reading the payload: payload: rdb: not supported: value type 1 (list), a value in database 3, at offset 11`
+		var u *rdb.UnsupportedError
+		if err == nil || err.Error() != want || !errors.As(err, &u) || u.Key != "basket" {
+			t.Errorf("Connect = %v (%+v), want %s, and the key by errors.As", err, u, want)
 		}
 	})
 }

@@ -156,6 +156,9 @@ func TestServerRoles(t *testing.T) {
 	}
 	wantReply(t, b, "OK", "REPLICAOF", "NO", "ONE")
 	wantReply(t, b, int64(2), "INCR", "n")
+	if got := r.log.String(); !strings.Contains(got, `role changed by a client	{"to": "primary"`) {
+		t.Errorf("the log does not say that a client promoted the node: %s", got)
+	}
 	_, port, _ = net.SplitHostPort(r.Addr().String())
 	wantReply(t, a, "OK", "REPLICAOF", "127.0.0.1", port)
 	realserver.Await(t, 10*time.Second, func() bool { return a.Do("GET", "n") == "2" })
