@@ -34,8 +34,7 @@ type side struct {
 	tab   *table.Table
 	len   int // of the table at the past's version
 	shift uint8
-	parts []part  // by the leading bits of the hash, so that a walk in hash order meets them in order
-	only  [1]part // the parts of a side that has one
+	parts []atomic.Pointer[part] // by the leading bits of the hash, so that a walk in hash order meets them in order; nil: nothing kept
 }
 
 type part struct {
@@ -51,6 +50,10 @@ const (
 	fewKept  = 16
 )
 
+// mostParts is log2 of the parts of a side: the first write after a cut makes
+// them, and must not cost more than any other.
+const mostParts = 10
+
 // keptOverhead is what a kept entry costs beside its own bytes, measured.
 const keptOverhead = 81
 
@@ -62,7 +65,7 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	}
 	sd := p.side(tab)
 	if sd == nil {
-		depth := tab.Depth()
+		depth := min(tab.Depth(), mostParts)
 		if p.flat {
 			depth = 0
 		}
@@ -71,7 +74,7 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	if old == nil || old.Version() > p.version {
 		return
 	}
-	if !sd.parts[h>>sd.shift].keep(old) {
+	if !sd.make(h).keep(old) {
 		return // a commit that was rolled back kept it already
 	}
 	p.charge(int64(old.Size()) + keptOverhead)
@@ -111,10 +114,7 @@ func (p *past) side(tab *table.Table) *side {
 // addSide begins to keep what changes in tab, in as many parts as depth bits
 // tell apart.
 func (p *past) addSide(tab *table.Table, depth uint8) *side {
-	sd := &side{tab: tab, len: tab.Len(), shift: 64 - depth}
-	if sd.parts = sd.only[:]; depth > 0 {
-		sd.parts = make([]part, 1<<depth)
-	}
+	sd := &side{tab: tab, len: tab.Len(), shift: 64 - depth, parts: make([]atomic.Pointer[part], 1<<depth)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -126,6 +126,15 @@ func (p *past) addSide(tab *table.Table, depth uint8) *side {
 		p.sides[tab] = sd
 	}
 	return sd
+}
+
+// make returns the part of a hash. REQUIRES: the writer lock.
+func (sd *side) make(h uint64) *part {
+	at := &sd.parts[h>>sd.shift]
+	if at.Load() == nil {
+		at.Store(&part{})
+	}
+	return at.Load()
 }
 
 // keep adds an entry and reports whether it was not there already.
@@ -169,7 +178,10 @@ func (p *past) kept(tab *table.Table, h uint64, key string) *table.Entry {
 	if sd == nil {
 		return nil
 	}
-	pt := &sd.parts[h>>sd.shift]
+	pt := sd.parts[h>>sd.shift].Load()
+	if pt == nil {
+		return nil
+	}
 	pt.mu.Lock()
 	defer pt.mu.Unlock()
 	return pt.lookup(key)
@@ -196,16 +208,14 @@ func (p *past) each(tab *table.Table, fn func(*table.Entry) bool) {
 // chunk is the memory of a walk, reused from segment to segment.
 type chunk struct{ live, kept []*table.Entry }
 
-// chunk calls fn for what tab had in the segment of position pos, and returns
-// the position behind it, 0 at the end.
+// chunk calls fn for what tab had in the segment of position pos, or in those of
+// its part if something is kept, and returns the position behind, 0 at the end.
 func (p *past) chunk(tab *table.Table, pos uint64, b *chunk, fn func(*table.Entry) bool) (next uint64, more bool) {
 	b.live = b.live[:0]
-	first, last := tab.Chunk(pos, func(e *table.Entry) bool {
-		if e.Version() <= p.version {
-			b.live = append(b.live, e)
-		}
-		return true
-	})
+	first, last := p.collect(tab, pos, b)
+	for end := p.partEnd(tab, pos); last < end; {
+		_, last = p.collect(tab, last+1, b)
+	}
 	b.kept = p.keptBetween(tab, first, last, b.kept[:0])
 	for _, e := range b.kept {
 		if !fn(e) {
@@ -218,6 +228,24 @@ func (p *past) chunk(tab *table.Table, pos uint64, b *chunk, fn func(*table.Entr
 		}
 	}
 	return last + 1, true
+}
+
+func (p *past) collect(tab *table.Table, pos uint64, b *chunk) (first, last uint64) {
+	return tab.Chunk(pos, func(e *table.Entry) bool {
+		if e.Version() <= p.version {
+			b.live = append(b.live, e)
+		}
+		return true
+	})
+}
+
+// partEnd is the last hash of the part of position pos: walking all of a part at
+// once means looking through what it keeps once.
+func (p *past) partEnd(tab *table.Table, pos uint64) uint64 {
+	if sd := p.side(tab); sd != nil {
+		return pos | (1<<sd.shift - 1)
+	}
+	return pos
 }
 
 // without returns live less the entries that are also in kept: those that were
@@ -245,7 +273,9 @@ func (p *past) keptBetween(tab *table.Table, first, last uint64, to []*table.Ent
 		return to
 	}
 	for i := first >> sd.shift; i <= last>>sd.shift; i++ {
-		to = sd.parts[i].between(tab, first, last, to)
+		if pt := sd.parts[i].Load(); pt != nil {
+			to = pt.between(tab, first, last, to)
+		}
 	}
 	return to
 }
