@@ -124,7 +124,7 @@ func FuzzCluster(f *testing.F) {
 	for seed := range 20 {
 		script := make([]byte, 30)
 		for i := range script {
-			script[i] = byte((seed*7919 + i*i*31 + i*seed*17) * 2654435761 >> 7)
+			script[i] = byte(uint64(seed*7919+i*i*31+i*seed*17) * 2654435761 >> 7)
 		}
 		f.Add(script)
 	}
