@@ -195,10 +195,10 @@ func (e *Entry) Key() string {
 
 // holds reports whether the entry's key is key: what every look-up ends with.
 func (e *Entry) holds(key string) bool {
-	if e.meta&flagIndirect != 0 {
-		return e.box().key == key
+	if e.meta&(flagIndirect|flagDeadline) != 0 || key == "" {
+		return e.Key() == key
 	}
-	return int(e.meta>>8) == len(key) && (key == "" || e.inline(e.keyAt(), len(key)) == key)
+	return int(e.meta>>8) == len(key) && e.inline(headSize, len(key)) == key
 }
 
 // Plain is the value of a string that stands inline and has no deadline: what
