@@ -20,8 +20,9 @@ type Options struct {
 	SnapshotBudget int64
 	// TransactionBytes bounds the memory that an unfinished MULTI in the stream of
 	// a primary takes, which is held back until its EXEC: about twice its bytes.
-	// It also bounds what one client's open MULTI and WATCH make a session keep.
-	// Default 1 GiB.
+	// Beyond it a replica stops following, with [ErrTransactionTooBig]; a primary
+	// does not limit its own Updates. It also bounds what one client's open MULTI
+	// and WATCH make a session keep. Default 1 GiB.
 	TransactionBytes int64
 	// WatchBytes bounds what changes that no watcher has read yet may retain.
 	// Beyond it the oldest are dropped, and watchers that wanted them are told so
