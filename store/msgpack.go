@@ -44,6 +44,9 @@ func (m *msgPack[T]) Append(b []byte, v *T) ([]byte, error) {
 }
 
 func (m *msgPack[T]) Decode(text string, v *T) error {
+	if text == "" {
+		return io.ErrUnexpectedEOF // no bytes would leave a new decoder without input
+	}
 	dec, ok := m.decoders.Get().(*codec.Decoder)
 	if !ok {
 		dec = codec.NewDecoderBytes(nil, newHandle())
