@@ -131,7 +131,7 @@ func (s *Store) hashEntry(version uint64, key string, p pairs, deadline int64) *
 
 // newFields returns an empty table for a hash made by the commit of version.
 func (s *Store) newFields(version uint64) *table.Table {
-	t := table.New(s.seed)
+	t := s.tables.New()
 	t.SetChanged(version)
 	return t
 }

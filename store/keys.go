@@ -150,14 +150,14 @@ func (x *exec) swap(a, b int) error {
 // flush empties the selected database. O(1): what was there is left to readers
 // that still look at it, then to the collector.
 func (x *exec) flush() {
-	x.c.replaceSpace(x.db, newKeyspace(x.s.seed))
+	x.c.replaceSpace(x.db, newKeyspace(x.s.tables))
 	x.gen = x.c.gen
 	x.c.effect(x.db, "FLUSHDB")
 }
 
 func (x *exec) flushAll() {
 	x.c.replaced(AllDatabases)
-	x.c.setGeneration(newGeneration(x.s.opts.Databases, x.s.seed))
+	x.c.setGeneration(newGeneration(x.s.opts.Databases, x.s.tables))
 	x.gen = x.c.gen
 	x.c.effect(x.db, "FLUSHALL")
 }

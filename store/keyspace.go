@@ -1,8 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
-
 	"github.com/google/btree"
 
 	"github.com/understudy-go/understudy/store/internal/table"
@@ -21,15 +19,15 @@ type keyspace struct {
 	due dueIndex // the writer's
 }
 
-func newGeneration(n int, seed maphash.Seed) *generation {
+func newGeneration(n int, f *table.Family) *generation {
 	g := &generation{spaces: make([]*keyspace, n)}
 	for i := range g.spaces {
-		g.spaces[i] = newKeyspace(seed)
+		g.spaces[i] = newKeyspace(f)
 	}
 	return g
 }
 
-func newKeyspace(seed maphash.Seed) *keyspace { return &keyspace{tab: table.New(seed)} }
+func newKeyspace(f *table.Family) *keyspace { return &keyspace{tab: f.New()} }
 
 // with returns a copy of g in which database n is ks.
 func (g *generation) with(n int, ks *keyspace) *generation {

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"strconv"
 	"sync"
@@ -50,7 +49,7 @@ func (r Replication) NewLoader() *Loader {
 	s := r.s
 	return &Loader{
 		s:       s,
-		gen:     newGeneration(s.opts.Databases, s.seed),
+		gen:     newGeneration(s.opts.Databases, s.tables),
 		old:     s.view.Load().gen,
 		version: s.published.Load() + 1,
 		aux:     map[string]string{},
@@ -260,7 +259,7 @@ func (l *Loader) repeated(small pairs, f string) bool {
 	if len(small) == 0 {
 		l.filter = [16]uint64{}
 	}
-	h := maphash.String(l.s.seed, f)
+	h := l.s.tables.Hash(f)
 	word, bit := &l.filter[h>>60], uint64(1)<<(h&63)
 	if *word&bit == 0 {
 		*word |= bit

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
 	"iter"
 	"time"
 
@@ -272,7 +271,7 @@ func (d reads) eachInTx(fn func(x *exec, e *table.Entry) bool) {
 }
 
 // hash is the hash of a key in every table of the store.
-func (s *Store) hash(key string) uint64 { return maphash.String(s.seed, key) }
+func (s *Store) hash(key string) uint64 { return s.tables.Hash(key) }
 
 func (s *Store) pastDeadline(e *table.Entry) bool {
 	d := e.Deadline()

@@ -44,6 +44,7 @@ func (s *Store) ReadOnly() bool {
 // limit and onEnd are those of backlog.NewReader.
 func (r Replication) Cut(limit int64, onEnd func(error)) (*Snapshot, *backlog.Reader, error) {
 	s := r.s
+	sn := s.newSnapshot()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.mu.replica {
@@ -55,7 +56,8 @@ func (r Replication) Cut(limit int64, onEnd func(error)) (*Snapshot, *backlog.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.cut(), reader, nil
+	s.cut(sn)
+	return sn, reader, nil
 }
 
 // Inject appends a frame that is not a write to the stream of a primary (PING,

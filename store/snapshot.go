@@ -25,29 +25,32 @@ type Snapshot struct {
 // Snapshot makes a cut. Close the snapshot when it is no longer needed. Inside of
 // Update's closure there is none to make: then Err is [ErrNested].
 func (s *Store) Snapshot() *Snapshot {
+	sn := s.newSnapshot() // before the lock: it may wait for the collector
 	if !s.mu.TryLock() {
 		if s.nested() {
-			return &Snapshot{s: s, nested: true}
+			sn.nested = true
+			return sn
 		}
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()
-	return s.cut()
+	s.cut(sn)
+	return sn
+}
+
+func (s *Store) newSnapshot() *Snapshot {
+	return &Snapshot{s: s, past: past{budget: s.opts.SnapshotBudget}}
 }
 
 // cut notes version, history and generation in one critical section.
 // REQUIRES: the writer lock, no commit under way.
-func (s *Store) cut() *Snapshot {
-	sn := &Snapshot{
-		s:       s,
-		history: s.backlog.History(),
-		now:     s.opts.Clock().UnixMilli(),
-		libs:    s.mu.functions,
-		past:    past{version: s.published.Load(), budget: s.opts.SnapshotBudget},
-	}
+func (s *Store) cut(sn *Snapshot) {
+	sn.history = s.backlog.History()
+	sn.now = s.opts.Clock().UnixMilli()
+	sn.libs = s.mu.functions
+	sn.past.version = s.published.Load()
 	sn.past.gen.Store(s.view.Load().gen)
 	s.mu.snapshots = append(s.mu.snapshots, sn)
-	return sn
 }
 
 // generation is the data set of the cut. Of a snapshot that has none any more it
@@ -56,7 +59,7 @@ func (sn *Snapshot) generation() *generation {
 	if g := sn.past.gen.Load(); g != nil {
 		return g
 	}
-	return newGeneration(sn.s.opts.Databases, sn.s.seed)
+	return newGeneration(sn.s.opts.Databases, sn.s.tables)
 }
 
 // chargeReplaced charges open snapshots for the databases of was that is has not:

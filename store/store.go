@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"hash/maphash"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,7 @@ import (
 // Use [New]. All methods may be called from any goroutine.
 type Store struct {
 	opts    Options
-	seed    maphash.Seed
+	tables  *table.Family
 	backlog *backlog.Backlog
 
 	view      atomic.Pointer[view]
@@ -47,9 +46,9 @@ type view struct {
 
 // New returns an empty store that accepts writes. A nil o means defaults.
 func New(o *Options) *Store {
-	s := &Store{opts: o.withDefaults(), seed: maphash.MakeSeed()}
+	s := &Store{opts: o.withDefaults(), tables: table.NewFamily()}
 	s.backlog = backlog.New(s.opts.BacklogBytes)
-	s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.seed)})
+	s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.tables)})
 	s.fresh.Store(true)
 	s.mu.commit.s = s
 	s.touched.limit = s.opts.WatchBytes
@@ -108,11 +107,13 @@ func (s *Store) nested() bool {
 	return u != 0 && u == goroutine()
 }
 
-// unlock ends what lock began and wakes who waits for the stream.
+// unlock ends what lock began, wakes who waits for the stream, and makes ahead what
+// a later commit would otherwise have to make under the lock.
 func (s *Store) unlock() {
 	s.mu.Unlock()
 	s.backlog.Wake()
 	s.touched.wake()
+	s.tables.Restock()
 }
 
 // goroutine is the number of the calling goroutine, read from the first line of
@@ -138,6 +139,11 @@ func (s *Store) write(db int, fn func(x *exec) error) error {
 		return err
 	}
 	defer s.unlock()
+	return s.writeLocked(db, fn)
+}
+
+// writeLocked is what of a write the lock is held for. REQUIRES: the writer lock.
+func (s *Store) writeLocked(db int, fn func(x *exec) error) error {
 	if s.mu.readOnly.Load() {
 		return ErrReadOnly
 	}

@@ -18,6 +18,7 @@ type Backlog struct {
 	state    atomic.Pointer[state] // identity and bytes; stored under the writer lock
 	size     atomic.Int64          // bytes that a follower may be behind
 	streamDB int                   // protected by the writer lock
+	reserve  reserve
 
 	// checkAt is the smallest end at which a registered reader may be over its limit: the only thing about
 	// readers that Append looks at. Stored under mu.
@@ -71,7 +72,7 @@ func (b *Backlog) Append(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	end := b.state.Load().chain.append(p, b.size.Load())
+	end := b.state.Load().chain.append(p, b.size.Load(), &b.reserve)
 	// Load after the store that published: register stores checkAt and loads the end in the
 	// opposite order, so at least one of the two sees a reader that is over its limit.
 	if end > b.checkAt.Load() {
@@ -167,9 +168,15 @@ func (b *Backlog) countPendingLocked() {
 	b.pending.Store(int32(len(b.asleep) + len(b.due)))
 }
 
-// Wake wakes the readers that sleep and calls the onEnd of those that were ended. Call it after unlocking, once
-// per batch of appends. It costs one atomic load when there is nothing to do. Safe anywhere, also concurrently.
+// Wake wakes the readers that sleep, calls the onEnd of those that were ended, and makes ahead what the next block
+// needs. Call it after unlocking, once per batch of appends. It costs two atomic loads when there is nothing to do.
+// Safe anywhere, also concurrently.
 func (b *Backlog) Wake() {
+	b.wake()
+	b.reserve.restock()
+}
+
+func (b *Backlog) wake() {
 	// The bytes were published before this load, and a sleeper counts itself before it looks for bytes a
 	// last time: one of the two sees the other.
 	if b.pending.Load() == 0 {

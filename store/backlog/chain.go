@@ -23,9 +23,7 @@ type block struct {
 	next atomic.Pointer[block]
 }
 
-func newBlock(start int64, size int) *block {
-	return &block{start: start, buf: make([]byte, size)}
-}
+func newBlock(start int64, buf []byte) *block { return &block{start: start, buf: buf} }
 
 // end returns the count after the last published byte of this block.
 func (k *block) end() int64 { return k.start + k.n.Load() }
@@ -45,7 +43,7 @@ type chain struct {
 
 func newChain(at int64) *chain {
 	c := new(chain)
-	k := newBlock(at, minBlock)
+	k := newBlock(at, make([]byte, minBlock))
 	c.oldest.Store(k)
 	c.tail.Store(k)
 	return c
@@ -66,12 +64,13 @@ func (c *chain) end() int64 {
 }
 
 // append copies p behind the end, publishes all of it at once, and returns the new end.
-// size is the size of the backlog in bytes: what is wholly older is let go. REQUIRES: the writer lock.
-func (c *chain) append(p []byte, size int64) int64 {
+// size is the size of the backlog in bytes: what is wholly older is let go. A new block comes from r.
+// REQUIRES: the writer lock.
+func (c *chain) append(p []byte, size int64, r *reserve) int64 {
 	k := c.tail.Load()
 	n := int(k.n.Load())
 	if len(p) > len(k.buf)-n {
-		return c.span(k, n, p, size)
+		return c.span(k, n, p, size, r)
 	}
 	copy(k.buf[n:], p)
 	k.n.Store(int64(n + len(p)))
@@ -82,11 +81,11 @@ func (c *chain) append(p []byte, size int64) int64 {
 //
 // The new blocks are filled aside. Readers see them when k becomes full (or, when it was full already, when
 // it gets a next), and Offset sees them when tail moves: each a single store, whatever the length of p.
-func (c *chain) span(k *block, n int, p []byte, size int64) int64 {
+func (c *chain) span(k *block, n int, p []byte, size int64, r *reserve) int64 {
 	p = p[copy(k.buf[n:], p):]
 	var first, last *block
 	for prev := k; len(p) > 0; prev = last {
-		last = newBlock(prev.start+int64(len(prev.buf)), nextBlockSize(len(prev.buf), size))
+		last = newBlock(prev.start+int64(len(prev.buf)), r.take(nextBlockSize(len(prev.buf), size)))
 		used := copy(last.buf, p)
 		last.n.Store(int64(used))
 		p = p[used:]
@@ -96,6 +95,7 @@ func (c *chain) span(k *block, n int, p []byte, size int64) int64 {
 			prev.next.Store(last)
 		}
 	}
+	r.order(nextBlockSize(len(last.buf), size))
 	c.tail.Store(last)
 	k.next.Store(first)
 	k.n.Store(int64(len(k.buf)))

@@ -369,7 +369,7 @@ func TestReaderBegunInsideAnAppend(t *testing.T) {
 		b := at(0, 1<<20)
 		b.Append(fill(minBlock - 10))
 		c := b.state.Load().chain
-		k, next := c.tail.Load(), newBlock(minBlock, 2*minBlock)
+		k, next := c.tail.Load(), newBlock(minBlock, make([]byte, 2*minBlock))
 		tail := fill(minBlock + 10)
 		copy(k.buf[minBlock-10:], tail)
 		next.n.Store(int64(copy(next.buf, tail[10:])))

@@ -48,10 +48,6 @@ type Place struct {
 
 func (p Place) slot() *atomic.Pointer[Entry] { return &p.seg.buckets[p.at].slots[p.i] }
 
-func newSegment(depth, bits uint8) *segment {
-	return &segment{depth: depth, bits: bits, buckets: make([]bucket, 1<<bits)}
-}
-
 // tagOf is never 0, which marks an empty slot.
 func tagOf(h uint64) uint64 { return h&0xff | 1 }
 

@@ -1,15 +1,14 @@
 package table
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 )
 
-// A Table maps keys to entries. Use [New].
+// A Table maps keys to entries. Use [Family.New].
 type Table struct {
-	seed maphash.Seed
-	dir  atomic.Pointer[directory]
+	family *Family
+	dir    atomic.Pointer[directory]
 
 	count   atomic.Int64  // entries that are no tombstones; changed by the writer
 	removed atomic.Uint64 // version of the last commit that took a key out
@@ -24,16 +23,6 @@ type Table struct {
 type directory struct {
 	depth    uint8
 	segments []atomic.Pointer[segment]
-}
-
-// New returns an empty table. Tables of one store share a seed, so that a
-// key's hash is computed once and its cursor means the same in each.
-func New(seed maphash.Seed) *Table {
-	t := &Table{seed: seed}
-	d := &directory{segments: make([]atomic.Pointer[segment], 1)}
-	d.segments[0].Store(newSegment(0, firstBits))
-	t.dir.Store(d)
-	return t
 }
 
 // Most segments that Reserve makes ahead of any key: 4096, of 600 bytes, are
@@ -52,7 +41,7 @@ func (t *Table) Reserve(n uint64) {
 	}
 	d := &directory{depth: depth, segments: make([]atomic.Pointer[segment], 1<<depth)}
 	for i := range d.segments {
-		d.segments[i].Store(newSegment(depth, firstBits))
+		d.segments[i].Store(t.family.segment(depth, firstBits))
 	}
 	t.dir.Store(d)
 }
@@ -83,7 +72,7 @@ func (t *Table) Touch(hashes []uint64, entries bool) (sink uint64) {
 }
 
 // Hash is the hash of key in this table.
-func (t *Table) Hash(key string) uint64 { return maphash.String(t.seed, key) }
+func (t *Table) Hash(key string) uint64 { return t.family.Hash(key) }
 
 // Len is the number of entries, tombstones not counted.
 func (t *Table) Len() int { return int(t.count.Load()) }
@@ -237,7 +226,7 @@ func (t *Table) grow(s *segment, h uint64) {
 
 func (t *Table) rebuild(s *segment, h uint64) {
 	for bits := s.bits + growBits; ; bits++ {
-		n := newSegment(s.depth, bits)
+		n := t.family.segment(s.depth, bits)
 		if t.fill(s, n, n) {
 			t.install(h, s.depth, n)
 			return
@@ -248,7 +237,7 @@ func (t *Table) rebuild(s *segment, h uint64) {
 func (t *Table) split(s *segment, h uint64) {
 	depth := s.depth + 1
 	for bits := uint8(fullBits); ; bits++ {
-		low, high := newSegment(depth, bits), newSegment(depth, bits)
+		low, high := t.family.segment(depth, bits), t.family.segment(depth, bits)
 		if t.fill(s, low, high) {
 			first := h >> (64 - depth) << (64 - depth) &^ (1 << (64 - depth))
 			t.install(first|1<<(64-depth), depth, high)

@@ -2,7 +2,6 @@ package table
 
 import (
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -65,7 +64,7 @@ func TestTableAgainstMap(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	tab, model := New(maphash.MakeSeed()), map[string]string{}
+	tab, model := NewFamily().New(), map[string]string{}
 	for i := range 120_000 {
 		key := fmt.Sprintf("key:%d", r.IntN(25_000))
 		switch r.IntN(4) {
@@ -134,7 +133,7 @@ func sameKeys(t *testing.T, what string, seen map[string]int, model map[string]s
 // A key that is there throughout is scanned, however the table grows between
 // two calls.
 func TestScanWhileGrowing(t *testing.T) {
-	tab, r := New(maphash.MakeSeed()), rand.New(rand.NewPCG(1, 2))
+	tab, r := NewFamily().New(), rand.New(rand.NewPCG(1, 2))
 	for i := range 500 {
 		put(tab, fmt.Sprint("stay:", i), "")
 	}
@@ -159,7 +158,7 @@ func TestScanWhileGrowing(t *testing.T) {
 // written, never older than the last one they saw.
 func TestReadersBesideWriter(t *testing.T) {
 	const keys = 200
-	tab := New(maphash.MakeSeed())
+	tab := NewFamily().New()
 	for i := range keys {
 		tab.Put(tab.Hash(fmt.Sprint("stay:", i)), NewText(0, fmt.Sprint("stay:", i), "", 0))
 	}
@@ -195,7 +194,7 @@ func TestReadersBesideWriter(t *testing.T) {
 }
 
 func TestFindDoesNotAllocate(t *testing.T) {
-	tab := New(maphash.MakeSeed())
+	tab := NewFamily().New()
 	put(tab, "key", "value")
 	if n := testing.AllocsPerRun(100, func() { get(tab, "key") }); n != 0 {
 		t.Errorf("Find allocates %v times", n)
@@ -203,7 +202,7 @@ func TestFindDoesNotAllocate(t *testing.T) {
 }
 
 func TestPick(t *testing.T) {
-	tab, seen := New(maphash.MakeSeed()), map[string]bool{}
+	tab, seen := NewFamily().New(), map[string]bool{}
 	for i := range 50 {
 		put(tab, fmt.Sprint(i), "")
 	}
