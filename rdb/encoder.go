@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 )
 
 // EncoderOptions change what an Encoder writes. The zero value, and nil, are good.
@@ -42,6 +43,7 @@ var (
 	errHashOpen    = errors.New("rdb: the current hash has fewer fields than announced")
 	errHashFull    = errors.New("rdb: more fields than announced, or no hash")
 	errEmptyHash   = errors.New("rdb: a hash needs at least one field")
+	errParts       = errors.New("rdb: the parts of a string have another length than announced")
 	errNegativeDB  = errors.New("rdb: negative database number")
 	errOldFunction = errors.New("rdb: function libraries need version 10 or newer")
 )
@@ -118,6 +120,43 @@ func (e *Encoder) String(key, value string, deadline int64) error {
 	if e.begin() {
 		e.head(typeString, key, deadline)
 		e.text(value)
+	}
+	return e.err
+}
+
+// StringOf writes a key that holds a string of n bytes, given in parts: none of them is kept, so a long string that
+// nobody has in one piece takes no memory of its own, except for compression. It is never written as an integer. The
+// deadline is unix time in milliseconds, 0 for none.
+func (e *Encoder) StringOf(key string, n int, parts iter.Seq[string], deadline int64) error {
+	if !e.begin() {
+		return e.err
+	}
+	e.head(typeString, key, deadline)
+	if e.lzf != nil && n <= lzfMaxInput {
+		return e.compressParts(n, parts)
+	}
+	e.buf = appendLength(e.buf, uint64(n))
+	for p := range parts {
+		n -= len(p)
+		write(e, p)
+	}
+	if n != 0 {
+		return e.fail(errParts)
+	}
+	return e.err
+}
+
+// compressParts writes a string in its compressed form, or plain if that is not shorter.
+func (e *Encoder) compressParts(n int, parts iter.Seq[string]) error {
+	whole, packed, ok := e.lzf.compressParts(parts)
+	switch {
+	case len(whole) != n:
+		return e.fail(errParts)
+	case ok:
+		e.packed(packed, n)
+	default:
+		e.buf = appendLength(e.buf, uint64(n))
+		write(e, whole)
 	}
 	return e.err
 }
@@ -216,15 +255,20 @@ func (e *Encoder) text(s string) {
 	}
 	if e.lzf != nil {
 		if packed, ok := e.lzf.compress(s); ok {
-			e.buf = append(e.buf, special|byte(formLZF))
-			e.buf = appendLength(e.buf, uint64(len(packed)))
-			e.buf = appendLength(e.buf, uint64(len(s)))
-			write(e, packed)
+			e.packed(packed, len(s))
 			return
 		}
 	}
 	e.buf = appendLength(e.buf, uint64(len(s)))
 	write(e, s)
+}
+
+// packed writes the compressed form of a string of n bytes.
+func (e *Encoder) packed(p []byte, n int) {
+	e.buf = append(e.buf, special|byte(formLZF))
+	e.buf = appendLength(e.buf, uint64(len(p)))
+	e.buf = appendLength(e.buf, uint64(n))
+	write(e, p)
 }
 
 // write puts p into the buffer, and flushes as often as it fills up: so a long string takes no memory of its own, and

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
@@ -85,6 +87,52 @@ func TestEncoderCompress(t *testing.T) {
 	if got := dump(rdb.NewDecoder(bytes.NewReader(file), nil)); !strings.HasPrefix(got, want) {
 		t.Errorf("decodes to\n%s\nwant\n%s", got, want)
 	}
+}
+
+// A string in parts is written as it is in one piece, compressed or not, whatever the parts are.
+func TestEncoderStringOf(t *testing.T) {
+	for _, text := range []string{"", "v", strings.Repeat("a", 100), noise(1000), strings.Repeat("longer than the buffer", 10_000), noise(200_000)} {
+		for _, size := range []int{1, 7, 4096, 1 << 20} {
+			for _, compress := range []bool{false, true} {
+				o := &rdb.EncoderOptions{Compress: compress}
+				got := encode(t, o, func(e *rdb.Encoder) {
+					e.StringOf("k", len(text), parts(text, size), 5)
+					e.String("after", "v", 0)
+				})
+				want := encode(t, o, func(e *rdb.Encoder) { e.String("k", text, 5); e.String("after", "v", 0) })
+				if !bytes.Equal(got, want) {
+					t.Errorf("%d bytes in parts of %d, compressed %v: got %.60q, want %.60q", len(text), size, compress, got, want)
+				}
+			}
+		}
+	}
+	for _, n := range []int{-1, 0, 99, 101} {
+		for _, compress := range []bool{false, true} {
+			e := rdb.NewEncoder(io.Discard, &rdb.EncoderOptions{Compress: compress})
+			if err := e.StringOf("k", n, parts(strings.Repeat("v", 100), 10), 0); err == nil || e.End() != err {
+				t.Errorf("100 bytes announced as %d, compressed %v: %v", n, compress, err)
+			}
+		}
+	}
+}
+
+func parts(text string, size int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for len(text) > 0 {
+			n := min(size, len(text))
+			if !yield(text[:n]) {
+				return
+			}
+			text = text[n:]
+		}
+	}
+}
+
+// noise cannot be compressed.
+func noise(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
+	return string(b)
 }
 
 func TestEncoderVersions(t *testing.T) {

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"errors"
+	"iter"
 	"math"
 )
 
@@ -112,14 +113,32 @@ func (z *lzfWriter) compress(s string) ([]byte, bool) {
 	if len(s) <= lzfMinInput || len(s) > lzfMaxInput {
 		return nil, false
 	}
-	if uint64(z.base)+uint64(len(s)) > math.MaxUint32 {
+	z.in = append(z.in[:0], s...)
+	return z.compressIn()
+}
+
+// compressParts is compress of parts, one behind the other, of at most lzfMaxInput bytes. whole is all of them together,
+// valid as long as the result.
+func (z *lzfWriter) compressParts(parts iter.Seq[string]) (whole, packed []byte, ok bool) {
+	z.in = z.in[:0]
+	for p := range parts {
+		z.in = append(z.in, p...)
+	}
+	if len(z.in) <= lzfMinInput {
+		return z.in, nil, false
+	}
+	packed, ok = z.compressIn()
+	return z.in, packed, ok
+}
+
+func (z *lzfWriter) compressIn() ([]byte, bool) {
+	if uint64(z.base)+uint64(len(z.in)) > math.MaxUint32 {
 		z.base = 1
 		clear(z.table[:])
 	}
-	z.in = append(z.in[:0], s...)
 	z.out = z.out[:0]
-	ok := z.run(len(s) - lzfMinGain)
-	z.base += uint32(len(s))
+	ok := z.run(len(z.in) - lzfMinGain)
+	z.base += uint32(len(z.in))
 	return z.out, ok
 }
 

@@ -132,6 +132,62 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
+// A large string that is written and read by offset: full, and sparse (one byte at
+// its end).
+func BenchmarkLargeString(b *testing.B) {
+	for _, size := range []int{1 << 20, 64 << 20, 512 << 20} {
+		b.Run(fmt.Sprintf("SetRange/bytes=%d", size), func(b *testing.B) { benchSetRange(b, size, strings.Repeat("x", size)) })
+		b.Run(fmt.Sprintf("SetRange/sparse/bytes=%d", size), func(b *testing.B) { benchSetRange(b, size, "") })
+	}
+	const size = 64 << 20
+	db := store.New(nil).DB(0)
+	_ = db.Set("k", strings.Repeat("x", size), 0)
+	_, _ = db.SetRange("k", 0, "y")
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int64{16, 64 << 10} {
+		b.Run(fmt.Sprintf("GetRange/bytes=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				at := r.Int64N(size - n)
+				if v, _ := db.GetRange("k", at, at+n-1); int64(len(v)) != n {
+					b.Fatal(len(v))
+				}
+			}
+		})
+	}
+	b.Run("Append", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = db.Append("k", "0123456789abcdef")
+		}
+	})
+	for _, written := range []bool{false, true} {
+		b.Run(fmt.Sprintf("Get/writtenBefore=%v", written), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if written {
+					_, _ = db.SetRange("k", r.Int64N(size), "y")
+				}
+				_, _ = db.Get("k")
+			}
+		})
+	}
+}
+
+// benchSetRange writes 16 bytes at random offsets.
+func benchSetRange(b *testing.B, size int, start string) {
+	db := store.New(nil).DB(0)
+	_ = db.Set("k", start, 0)
+	_, _ = db.SetRange("k", int64(size)-1, "y")
+	r := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := db.SetRange("k", r.Int64N(int64(size)-16), "0123456789abcdef"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkMGet(b *testing.B) {
 	s := big()
 	db, keys := s.DB(0), shuffled(4_000_000, 1<<20)

@@ -46,6 +46,9 @@ func (s *Store) checkSpace(ks *keyspace) error {
 				err = fmt.Errorf("hash %q is empty", e.Key())
 			}
 		}
+		if broken := e.Check(); broken != nil {
+			err = fmt.Errorf("string %q: %w", e.Key(), broken)
+		}
 		if e.Kind() == table.SmallHash && blobLen(e.Text()) == 0 {
 			err = fmt.Errorf("hash %q is empty", e.Key())
 		}

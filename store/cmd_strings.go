@@ -248,11 +248,10 @@ func cmdGetRange(x *exec, args [][]byte) resp.Value {
 	if err != nil {
 		return reply(err)
 	}
-	value, _, err := x.text(argString(args, 1))
-	return textReply(cutRange(value, start, end), true, err)
+	value, err := x.getRange(argString(args, 1), start, end)
+	return textReply(value, true, err)
 }
 
 func cmdStrLen(x *exec, args [][]byte) resp.Value {
-	value, _, err := x.text(argString(args, 1))
-	return intReply(len(value), err)
+	return intReply(x.strlen(argString(args, 1)))
 }

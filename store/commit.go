@@ -215,6 +215,9 @@ func (c *commit) keepFor(p *past, r ref, stands *table.Entry) {
 // after follows a changed slot into the deadline index and the list of changes.
 func (c *commit) after(r ref, old, e *table.Entry) {
 	c.dirty = true
+	if old != nil && old.Sharable() > 0 {
+		c.diverge(r, old, e)
+	}
 	if r.ks != nil {
 		r.ks.due.replace(old, e)
 		c.own(r.tab, old, e)
@@ -245,6 +248,14 @@ func (c *commit) own(tab *table.Table, old, e *table.Entry) {
 	}
 	if is != nil {
 		is.SetOwner(tab)
+	}
+}
+
+// diverge charges open snapshots for the chunks of old that e, nil for none, does
+// not share.
+func (c *commit) diverge(r ref, old, e *table.Entry) {
+	for _, sn := range c.s.mu.snapshots {
+		sn.past.diverge(r, old, e)
 	}
 }
 

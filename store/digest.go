@@ -61,6 +61,23 @@ func (d *digest) mixNumber(n uint32) {
 	d.mix(string(binary.BigEndian.AppendUint32(nil, n)))
 }
 
+// mixText mixes the value of a string, in pieces where it is held in pieces.
+func (d *digest) mixText(e *table.Entry) {
+	parts, ok := e.Pieces()
+	if !ok {
+		d.mix(e.Text())
+		return
+	}
+	h := sha1.New()
+	for p := range parts {
+		h.Write(table.Bytes(p))
+	}
+	for i, b := range h.Sum(nil) {
+		d[i] ^= b
+	}
+	*d = sha1.Sum(d[:])
+}
+
 // Redis's number of each type, as its digest includes it.
 const (
 	digestString = 0
@@ -71,7 +88,7 @@ func (x *exec) digestOf(e *table.Entry) (d digest) {
 	d.mix(e.Key())
 	if e.Kind() == table.Text {
 		d.mixNumber(digestString)
-		d.mix(e.Text())
+		d.mixText(e)
 	} else {
 		d.mixNumber(digestHash)
 		x.heach(e, func(f, v string) {

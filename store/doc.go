@@ -22,7 +22,8 @@
 //   - Order: the stream's order is the order of the commits.
 //   - Isolation: one call never sees half of a command or of a transaction. A
 //     Snapshot and a View extend that to many calls.
-//   - Values that were read are strings: immutable, not copied, valid for ever.
+//   - Values that were read are strings: immutable, valid for ever, and not copied,
+//     except out of a large string that is written by offset.
 //   - Replicas do not expire keys: they hide them at the deadline and remove them
 //     when the primary says so.
 //
@@ -37,7 +38,8 @@
 //
 // # Implementation
 //
-//	internal/table   the keyspace: immutable entries, wait-free readers
+//	internal/table   the keyspace: immutable entries, wait-free readers; large
+//	                 strings in chunks that versions share
 //	store.go         the lock, the view, the ways in
 //	commit.go        the write path: one atomic change
 //	exec.go          the context of execution: where it reads, what time it is

@@ -42,6 +42,15 @@ func (g generator) value() string {
 	return fmt.Sprint(g.IntN(1000))
 }
 
+// offset is mostly near the length up to which strings are held in one piece;
+// else it is of another chunk.
+func (g generator) offset() string {
+	if g.IntN(3) == 0 {
+		return fmt.Sprint(g.IntN(3 * 4096))
+	}
+	return fmt.Sprint(g.IntN(1200))
+}
+
 func (g generator) ttl() string { return fmt.Sprint(1 + g.IntN(5000)) }
 
 func (g generator) pick(words ...string) string { return words[g.IntN(len(words))] }
@@ -86,7 +95,7 @@ func (g generator) command() []string {
 	case 12, 13, 14:
 		return []string{"APPEND", g.any(), g.value()}
 	case 15:
-		return []string{"SETRANGE", g.key(), fmt.Sprint(g.IntN(1200)), g.value()}
+		return []string{"SETRANGE", g.key(), g.offset(), g.value()}
 	case 16, 17, 18, 19, 20:
 		return append([]string{"HSET", g.hash()}, g.pairs()...)
 	case 21:
@@ -163,7 +172,9 @@ func (g generator) rare() []string {
 }
 
 func (g generator) read() []string {
-	switch g.IntN(6) {
+	switch g.IntN(7) {
+	case 6:
+		return []string{"GETRANGE", g.any(), g.offset(), g.offset()}
 	case 0:
 		return []string{"MGET", g.any(), g.any(), g.any()}
 	case 1:

@@ -68,7 +68,7 @@ type mcommand func(m *model, db map[string]mvalue, a []string) resp.Value
 var modelCommands = map[string]mcommand{
 	"GET": mGet, "SET": mSet, "SETNX": mSetNX, "GETSET": mGetSet, "GETDEL": mGetDel, "GETEX": mGetEX,
 	"MGET": mMGet, "MSET": mMSet, "MSETNX": mMSetNX,
-	"INCRBY": mIncr, "APPEND": mAppend, "SETRANGE": mSetRange, "STRLEN": mStrlen,
+	"INCRBY": mIncr, "APPEND": mAppend, "SETRANGE": mSetRange, "GETRANGE": mGetRange, "STRLEN": mStrlen,
 	"HSET": mHSet, "HSETNX": mHSetNX, "HDEL": mHDel, "HINCRBY": mHIncr,
 	"HGET": mHGet, "HMGET": mHMGet, "HLEN": mHLen, "HGETALL": mHGetAll,
 	"DEL": mDel, "UNLINK": mDel, "EXISTS": mExists, "TYPE": mType, "KEYS": mKeys,
@@ -233,6 +233,17 @@ func mSetRange(_ *model, db map[string]mvalue, a []string) resp.Value {
 	v.text = string(b)
 	db[a[0]] = v
 	return resp.Integer(int64(len(b)))
+}
+
+// mGetRange knows bounds from 0 on.
+func mGetRange(_ *model, db map[string]mvalue, a []string) resp.Value {
+	v := db[a[0]]
+	if v.hash != nil {
+		return mWrong
+	}
+	n := int64(len(v.text))
+	from, to := min(mInt(a[1]), n), min(mInt(a[2])+1, n)
+	return resp.BulkString(v.text[from:max(from, to)])
 }
 
 func mStrlen(_ *model, db map[string]mvalue, a []string) resp.Value {

@@ -32,6 +32,11 @@ type Options struct {
 	Clock func() time.Time
 	// Files is where Save and Load work. Default the operating system.
 	Files FileSystem
+
+	// wholeText is the length up to which a string that is written by offset stays
+	// in one piece: copying it takes less than the round trip that asks for it, and
+	// reading it nothing. Tests lower it.
+	wholeText int
 }
 
 const (
@@ -40,6 +45,7 @@ const (
 	defaultSnapshotBudget   = 1 << 30
 	defaultTransactionBytes = 1 << 30
 	defaultWatchBytes       = 16 << 20
+	defaultWholeText        = 64 << 10
 	maxDatabases            = 1 << 16
 )
 
@@ -54,6 +60,9 @@ func (o *Options) withDefaults() Options {
 	orInt64(&c.WatchBytes, defaultWatchBytes)
 	if c.Databases <= 0 {
 		c.Databases = defaultDatabases
+	}
+	if c.wholeText == 0 {
+		c.wholeText = defaultWholeText
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now

@@ -22,7 +22,8 @@ type past struct {
 
 	gen      atomic.Pointer[generation] // of a snapshot; nil once dropped, so that it pins nothing
 	retained atomic.Int64
-	spent    atomic.Bool // over the budget: nothing is kept any more
+	spent    atomic.Bool            // over the budget: nothing is kept any more
+	alone    map[*table.Entry]int64 // of kept entries with chunks: bytes of these that were charged; the writer's
 
 	mu    sync.RWMutex // protects the two below
 	few   []*side      // the first sides, looked through one by one
@@ -77,7 +78,30 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	if !sd.make(h).keep(old) {
 		return // a commit that was rolled back kept it already
 	}
-	p.charge(int64(old.Size()) + keptOverhead)
+	p.charge(int64(old.Size()) - old.Sharable() + keptOverhead)
+}
+
+// diverge charges for the chunks of r's key that nobody but this past holds any
+// more, now that e, nil for none, is about to take the place of old. A string of
+// many megabytes that a few bytes were written to costs a few chunks, not its
+// size: else a handful of bitmaps under writes would let no full sync end.
+//
+// REQUIRES: the writer lock. Never more is charged for an entry than its size,
+// though a commit that is rolled back loses the same chunks again and again.
+func (p *past) diverge(r ref, old, e *table.Entry) {
+	kept := p.kept(r.tab, r.h, r.key)
+	if kept == nil {
+		return
+	}
+	bytes := min(kept.Lost(old, e), kept.Sharable()-p.alone[kept])
+	if bytes <= 0 {
+		return
+	}
+	if p.alone == nil {
+		p.alone = map[*table.Entry]int64{}
+	}
+	p.alone[kept] += bytes
+	p.charge(bytes)
 }
 
 // charge counts bytes that nobody but this past holds any more. REQUIRES: the
@@ -98,6 +122,7 @@ func (p *past) drop() {
 	p.mu.Lock()
 	p.few, p.sides = nil, nil
 	p.mu.Unlock()
+	p.alone = nil // the writer's, or of a snapshot that the writer has forgotten
 }
 
 func (p *past) side(tab *table.Table) *side {

@@ -14,7 +14,10 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-const modelDBs = 3
+const (
+	modelDBs   = 3
+	trialWhole = 600 // bytes; longer strings that are written by offset are in chunks
+)
 
 // trial runs random commands on a store and on a model, through every door,
 // with snapshots that come and go, and a follower that is fed in pieces.
@@ -56,7 +59,7 @@ func FuzzCommands(f *testing.F) {
 func runTrial(t *testing.T, seed uint64, steps int) {
 	t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 		clock := newClock()
-		o := &Options{Databases: modelDBs, Clock: clock.now, BacklogBytes: 1 << 30}
+		o := &Options{Databases: modelDBs, Clock: clock.now, BacklogBytes: 1 << 30, wholeText: trialWhole}
 		r := &trial{t: t, g: generator{rand.New(rand.NewPCG(seed, 1))}, clock: clock, s: New(o), m: newModel(modelDBs)}
 		r.c = r.s.NewSession(nil)
 		r.replica, r.applier = follower(t, r.s, o)
@@ -146,7 +149,14 @@ func (r *trial) byMethod() {
 	r.m.purge(r.now())
 	var args []string
 	var got resp.Value
-	switch r.g.IntN(12) {
+	switch r.g.IntN(14) {
+	case 12:
+		args = []string{"SETRANGE", key, r.g.offset(), r.g.value()}
+		got = intReply(db.SetRange(key, mInt(args[2]), args[3]))
+	case 13:
+		args = []string{"GETRANGE", key, r.g.offset(), r.g.offset()}
+		v, err := db.GetRange(key, mInt(args[2]), mInt(args[3]))
+		got = orError(resp.BulkString(v), err)
 	case 0:
 		ttl := r.g.IntN(3000)
 		args = []string{"SET", key, r.g.value(), "PX", strconv.Itoa(ttl)}
@@ -294,7 +304,7 @@ func (r *trial) closeCut() {
 	}
 	clock := newClock()
 	clock.ms.Store(k.m.now)
-	n := newStore(r.t, &Options{Databases: modelDBs, Clock: clock.now})
+	n := newStore(r.t, &Options{Databases: modelDBs, Clock: clock.now, wholeText: trialWhole})
 	n.Replication().Demote()
 	l := n.Replication().NewLoader()
 	if err := l.LoadRDB(&file); err != nil {

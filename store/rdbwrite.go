@@ -100,6 +100,9 @@ func (sn *Snapshot) writeSpace(e *rdb.Encoder, db int, ks *keyspace) (err error)
 func (sn *Snapshot) writeEntry(e *rdb.Encoder, en *table.Entry) error {
 	switch en.Kind() {
 	case table.Text:
+		if parts, ok := en.Pieces(); ok {
+			return e.StringOf(en.Key(), en.Len(), parts, en.Deadline())
+		}
 		return e.String(en.Key(), en.Text(), en.Deadline())
 	case table.SmallHash, table.BigHash:
 		return sn.writeHash(e, en)

@@ -42,7 +42,9 @@ func kindOf(e *table.Entry) Kind {
 
 // Get returns the string at key, [ErrNotFound] if there is none, or
 // [ErrWrongType]. The string aliases the store's memory, is immutable and valid
-// for ever. O(1), without allocation.
+// for ever. O(1), without allocation. Only a large string that SetRange has written
+// to is put together from its chunks, O(n), each time that nobody keeps what an
+// earlier Get returned: read it by GetRange where a part will do.
 func (d reads) Get(key string) (string, error) {
 	if d.sn == nil && d.tx == nil {
 		if text, ok := d.s.plain(d.n, key); ok {
@@ -68,14 +70,12 @@ func (s *Store) plain(db int, key string) (text string, ok bool) {
 }
 
 func (d reads) get(key string) (string, error) {
-	e, err := d.entry(key)
+	e, err := d.textEntry(key)
 	switch {
 	case err != nil:
 		return "", err
 	case e == nil:
 		return "", ErrNotFound
-	case e.Kind() != table.Text:
-		return "", ErrWrongType
 	}
 	return e.Text(), nil
 }
@@ -119,13 +119,37 @@ func (d reads) ExpireTime(key string) (at time.Time, ok bool) {
 	return time.UnixMilli(e.Deadline()), true
 }
 
-// Strlen is the length of the string at key in bytes, 0 if there is none.
+// Strlen is the length of the string at key in bytes, 0 if there is none. O(1).
 func (d reads) Strlen(key string) (int, error) {
-	value, err := d.Get(key)
-	if err == ErrNotFound {
-		err = nil
+	e, err := d.textEntry(key)
+	if e == nil {
+		return 0, err
 	}
-	return len(value), err
+	return e.Len(), nil
+}
+
+// GetRange returns the bytes from start to end, both included, of the string at
+// key; negative numbers count from its end, -1 being the last byte. What there is
+// not is "". O(1), except for a large string that SetRange has written to: there
+// the part is copied, and not the string.
+func (d reads) GetRange(key string, start, end int64) (string, error) {
+	e, err := d.textEntry(key)
+	if e == nil {
+		return "", err
+	}
+	return cutRange(e, start, end), nil
+}
+
+// textEntry is the string at key, nil if there is none.
+func (d reads) textEntry(key string) (*table.Entry, error) {
+	e, err := d.entry(key)
+	switch {
+	case err != nil:
+		return nil, err // of a snapshot that was dropped: what was found is worthless
+	case e != nil && e.Kind() != table.Text:
+		return nil, ErrWrongType
+	}
+	return e, nil
 }
 
 // Result is one of several values read at once.

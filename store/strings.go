@@ -71,11 +71,17 @@ func (x *exec) setEffect(key, value string, o setOptions) {
 // integer is the number held by e, 0 if e is nil.
 func (x *exec) integer(e *table.Entry) (int64, error) {
 	e, err := x.typed(e, table.Text)
-	if e == nil {
+	switch {
+	case e == nil:
 		return 0, err
+	case e.Len() > maxIntLen:
+		return 0, ErrNotInteger // and no large value need be put together
 	}
 	return parseInt(e.Text())
 }
+
+// maxIntLen is the length of the longest 64-bit integer, its sign included.
+const maxIntLen = 20
 
 // parseInt reads a 64-bit integer in the one form that Redis accepts: no plus
 // sign, no leading zeros or spaces.
@@ -131,7 +137,11 @@ func (x *exec) incrFloat(key, delta string) (string, error) {
 		return "", err
 	}
 	old := "0"
-	if e != nil {
+	switch {
+	case e == nil:
+	case e.Len() > maxFloatLen:
+		return "", ErrNotFloat
+	default:
 		old = e.Text()
 	}
 	sum, err := addFloat(old, delta)
@@ -152,18 +162,19 @@ func (x *exec) appendText(key, more string) (int, error) {
 	}
 	if e == nil {
 		e = table.NewText(x.c.version, key, more, 0)
-	} else if len(e.Text())+len(more) > maxText {
+	} else if e.Len()+len(more) > maxText {
 		return 0, ErrTooLong
 	} else {
 		e = e.Append(x.c.version, more)
 	}
 	x.c.put(r, e)
 	x.c.effect(x.db, "APPEND", key, more)
-	return len(e.Text()), nil
+	return e.Len(), nil
 }
 
-// setRange overwrites part of the string at key, which grows by zero bytes
-// where needed. O(n) in the string's length.
+// setRange overwrites part of the string at key, which grows by zero bytes where
+// needed, and returns its new length. O(n) in the string's length once, then
+// O(len(value)); the zero bytes cost nothing.
 func (x *exec) setRange(key string, offset int64, value string) (int, error) {
 	if offset < 0 {
 		return 0, wireError("ERR offset is out of range")
@@ -173,36 +184,51 @@ func (x *exec) setRange(key string, offset int64, value string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	old := ""
-	if e != nil {
-		old = e.Text()
+	if e == nil {
+		e = table.NewText(x.c.version, key, "", 0)
 	}
 	if value == "" {
-		return len(old), nil
+		return e.Len(), nil
 	}
 	if offset > maxText || offset+int64(len(value)) > maxText {
 		return 0, ErrTooLong
 	}
-	b := make([]byte, max(len(old), int(offset)+len(value)))
-	copy(b, old)
-	copy(b[offset:], value)
-	x.c.put(r, table.NewText(x.c.version, key, table.View(b), deadlineOf(r.e)))
+	e = e.Overwrite(x.c.version, int(offset), value, x.s.opts.wholeText)
+	x.c.put(r, e)
 	x.c.effect(x.db, "SETRANGE", key, strconv.FormatInt(offset, 10), value)
-	return len(b), nil
+	return e.Len(), nil
 }
 
-// cutRange is the part of s from start to end, both included, counted from the
-// end where negative.
-func cutRange(s string, start, end int64) string {
-	n := int64(len(s))
+// getRange is the part of the string at key from start to end.
+func (x *exec) getRange(key string, start, end int64) (string, error) {
+	e, err := x.typed(x.entry(key), table.Text)
+	if e == nil {
+		return "", err
+	}
+	return cutRange(e, start, end), nil
+}
+
+// cutRange is the part of a string from start to end, both included, counted from
+// the end where negative. What there is not is "".
+func cutRange(e *table.Entry, start, end int64) string {
+	n := int64(e.Len())
 	if start < 0 && end < 0 && start > end {
 		return ""
 	}
 	start, end = fromEnd(start, n), min(fromEnd(end, n), n-1)
-	if start > end || n == 0 {
+	if start > end {
 		return ""
 	}
-	return s[start : end+1]
+	return e.Range(int(start), int(end)+1)
+}
+
+// strlen is the length of the string at key, 0 if there is none.
+func (x *exec) strlen(key string) (int, error) {
+	e, err := x.typed(x.entry(key), table.Text)
+	if e == nil {
+		return 0, err
+	}
+	return e.Len(), nil
 }
 
 func fromEnd(i, n int64) int64 {

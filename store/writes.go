@@ -52,6 +52,21 @@ func (d writes) Append(key, more string) (n int, err error) {
 	return n, err
 }
 
+// SetRange writes value over the string at key, at an offset in bytes, and returns
+// its length. A string that is shorter grows by zero bytes; an empty value changes
+// nothing. The error is [ErrTooLong] beyond 512 MiB.
+//
+// Strings of up to 64 KB are copied. A larger one is laid out in chunks of 4 KB by
+// the first write, O(n); from then on SetRange and Append cost O(len(value)), and
+// chunks of zero bytes that were never written cost nothing.
+func (d writes) SetRange(key string, offset int64, value string) (n int, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.setRange(key, offset, value)
+		return err
+	})
+	return n, err
+}
+
 // Del removes keys and returns how many were there.
 func (d writes) Del(keys ...string) (n int, err error) {
 	err = d.write(func(x *exec) error {

@@ -42,7 +42,7 @@ var table = []row{
 	{"INCRBYFLOAT", 40, func(g *gen) []string { return list(g.key(), g.float()) }, exact, ""},
 	{"APPEND", 10, func(g *gen) []string { return list(g.key(), g.text()) }, exact, ""},
 	{"SETRANGE", 12, func(g *gen) []string { return list(g.key(), g.offset(), g.text()) }, exact, ""},
-	{"GETRANGE", 10, func(g *gen) []string { return list(g.key(), g.integer(), g.integer()) }, exact, ""},
+	{"GETRANGE", 10, func(g *gen) []string { return list(g.key(), g.bound(), g.bound()) }, exact, ""},
 	{"SUBSTR", 3, func(g *gen) []string { return list(g.key(), g.integer(), g.integer()) }, exact, ""},
 	{"STRLEN", 5, oneKey, exact, ""},
 
@@ -142,12 +142,21 @@ func getexArgs(g *gen) []string {
 	return args
 }
 
-// offset is SETRANGE's: small, or so large that it is refused before any memory is taken.
+// offset is SETRANGE's: small, beyond the length at which a store of ours begins to hold strings in chunks, or so large
+// that it is refused before any memory is taken.
 func (g *gen) offset() string {
 	if g.chance(4) {
 		return g.pick("-1", "536870912", "536870913", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "abc", "", "4294967296")
 	}
-	return g.pick("0", "1", "5", "63", "64", "65", "300")
+	return g.pick("0", "1", "5", "63", "64", "65", "300", "65535", "65536", "69631", "70000")
+}
+
+// bound is GETRANGE's: any integer, or one beside the edges of a long string's chunks.
+func (g *gen) bound() string {
+	if g.chance(4) {
+		return g.pick("4095", "4096", "65535", "65536", "69632", "-4097")
+	}
+	return g.integer()
 }
 
 // hrandfieldArgs asks for absurd numbers only of a key that is not there: a negative count is served in full.

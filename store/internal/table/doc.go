@@ -5,6 +5,10 @@
 // reader got is therefore valid for ever, and the strings handed out alias the
 // entry's own memory.
 //
+// A string is held in one piece: inline up to 1 KB, in a buffer of its own beyond,
+// with room behind it once it was appended to. One of more than 64 KB that is
+// written by offset is held in chunks, which successive entries share.
+//
 // A [Table] is a directory of segments, chosen by the leading bits of the
 // key's hash. A segment is an array of buckets of one cache line each: seven
 // tags, an overflow count, and seven slots. It starts small, is rebuilt larger

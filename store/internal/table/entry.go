@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/binary"
+	"iter"
 	"strings"
 	"unsafe"
 )
@@ -52,6 +53,7 @@ type boxed struct {
 	key      string
 	text     string
 	tail     *Tail
+	chunks   *chunkedText // of a string that was written by offset; text is empty then
 	tab      *Table
 }
 
@@ -98,7 +100,7 @@ func NewTombstone(version uint64, key string) *Entry {
 func (e *Entry) With(version uint64, key string, deadline int64) *Entry {
 	if e.meta&flagIndirect != 0 {
 		b := e.box()
-		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: b.text, tail: b.tail, tab: b.tab}).Entry
+		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: b.text, tail: b.tail, chunks: b.chunks, tab: b.tab}).Entry
 	}
 	if len(key) >= 1<<maxKeyBits {
 		if e.Kind() == Text {
@@ -111,8 +113,11 @@ func (e *Entry) With(version uint64, key string, deadline int64) *Entry {
 
 // Append returns a string entry for e's value followed by more, under e's key
 // and deadline. Where e is the longest string of its buffer the bytes go behind
-// it in place: readers of e see only its own length.
+// it in place: readers of e see only its own length. Of chunks the last is copied.
 func (e *Entry) Append(version uint64, more string) *Entry {
+	if c := e.chunks(); c != nil {
+		return chunkedEntry(version, e.Key(), c.write(c.len, more), e.Deadline())
+	}
 	old := e.Text()
 	n := len(old) + len(more)
 	if n <= inlineLimit {
@@ -133,6 +138,42 @@ func (e *Entry) tail() *Tail {
 		return nil
 	}
 	return e.box().tail
+}
+
+// Overwrite returns a string entry for e's value with more, which is not empty,
+// written over it at offset at, grown by zero bytes as far as needed, under e's
+// key and deadline.
+//
+// A value of up to whole bytes is copied. A longer one becomes chunks, which costs
+// O(n) once; from then on a write costs O(len(more)).
+func (e *Entry) Overwrite(version uint64, at int, more string, whole int) *Entry {
+	if c := e.chunks(); c != nil {
+		return chunkedEntry(version, e.Key(), c.write(at, more), e.Deadline())
+	}
+	old := e.Text()
+	n := max(len(old), at+len(more))
+	if n > whole {
+		return chunkedEntry(version, strings.Clone(e.Key()), newChunks(old).write(at, more), e.Deadline())
+	}
+	b := make([]byte, n)
+	copy(b, old)
+	copy(b[at:], more)
+	if n <= inlineLimit {
+		return NewText(version, e.Key(), View(b), e.Deadline())
+	}
+	return &newBoxed(version, Text, strings.Clone(e.Key()), e.Deadline(), boxed{text: View(b)}).Entry
+}
+
+func chunkedEntry(version uint64, key string, c *chunkedText, deadline int64) *Entry {
+	return &newBoxed(version, Text, key, deadline, boxed{chunks: c}).Entry
+}
+
+// chunks are those of e, or nil.
+func (e *Entry) chunks() *chunkedText {
+	if e.meta&flagIndirect == 0 {
+		return nil
+	}
+	return e.box().chunks
 }
 
 // newBoxed keeps key: callers whose key may alias a read buffer clone it.
@@ -214,15 +255,86 @@ func (e *Entry) Plain() (text string, ok bool) {
 }
 
 // Text is the value of a string, or the blob of a small hash. It aliases the
-// entry.
+// entry, except that chunks are put together first: O(n). Len, Range and Pieces do
+// without that.
 func (e *Entry) Text() string {
 	if e.meta&flagIndirect != 0 {
-		return e.box().text
+		return e.box().whole()
 	}
 	if e.vlen == 0 {
 		return ""
 	}
 	return e.inline(e.keyAt()+int(e.meta>>8), int(e.vlen))
+}
+
+func (b *boxed) whole() string {
+	if b.chunks != nil {
+		return b.chunks.text()
+	}
+	return b.text
+}
+
+// Len is the length of a string's value, or of a small hash's blob, in bytes. O(1).
+func (e *Entry) Len() int {
+	if e.meta&flagIndirect == 0 {
+		return int(e.vlen)
+	}
+	b := e.box()
+	if b.chunks != nil {
+		return b.chunks.len
+	}
+	return len(b.text)
+}
+
+// Range is the part [from, to) of a string's value. It aliases the entry, or is a
+// copy of what lies in several chunks: O(to - from).
+func (e *Entry) Range(from, to int) string {
+	if c := e.chunks(); c != nil {
+		return c.cut(from, to)
+	}
+	return e.Text()[from:to]
+}
+
+// Pieces are the parts of a string that is held in chunks, in order, and ok is
+// true. Of any other entry ok is false: Text gives it at no cost. The parts alias
+// the entry.
+func (e *Entry) Pieces() (parts iter.Seq[string], ok bool) {
+	c := e.chunks()
+	if c == nil {
+		return nil, false
+	}
+	return c.pieces(0, c.len), true
+}
+
+// Sharable is the part of Size that later versions of the value may share, in
+// bytes: its chunks. 0 for an entry that has none.
+func (e *Entry) Sharable() int64 {
+	if c := e.chunks(); c != nil {
+		return c.sharable()
+	}
+	return 0
+}
+
+// Lost is how much of its Sharable memory e shares with old and not with next,
+// which takes the place of old; a nil next shares nothing, and then the result may
+// be too large. O(n/512 KB) where next was made of old.
+func (e *Entry) Lost(old, next *Entry) int64 {
+	c, was := e.chunks(), old.chunks()
+	if c == nil || was == nil {
+		return 0
+	}
+	if next == nil || next.chunks() == nil {
+		return min(c.sharable(), was.sharable())
+	}
+	return c.lost(was, next.chunks())
+}
+
+// Check reports the first broken invariant of what the entry holds its value in.
+func (e *Entry) Check() error {
+	if c := e.chunks(); c != nil {
+		return c.check()
+	}
+	return nil
 }
 
 // Deadline is when the entry expires, in Unix milliseconds; 0 for never.
@@ -248,14 +360,27 @@ func (e *Entry) Fields() *Table {
 // Same reports whether two string or small hash entries hold the same key,
 // value and deadline.
 func (e *Entry) Same(key, value string, k Kind, deadline int64) bool {
-	return e.Kind() == k && e.Text() == value && e.Deadline() == deadline && e.Key() == key
+	return e.Kind() == k && e.is(value) && e.Deadline() == deadline && e.Key() == key
 }
 
-// Size is the entry's own memory in bytes, tables of fields not counted.
+func (e *Entry) is(value string) bool {
+	if c := e.chunks(); c != nil {
+		return c.equals(value)
+	}
+	return e.Text() == value
+}
+
+// Size is the entry's own memory in bytes, tables of fields not counted. Texts and
+// chunks that it shares with other entries, as after EXPIRE, COPY and SETRANGE,
+// count in each of them: what a sum over entries bounds is never more than it.
 func (e *Entry) Size() int {
 	if e.meta&flagIndirect != 0 {
 		b := e.box()
-		return int(unsafe.Sizeof(*b)) + len(b.key) + len(b.text)
+		n := int(unsafe.Sizeof(*b)) + len(b.key) + len(b.text)
+		if b.chunks != nil {
+			n += int(b.chunks.held)
+		}
+		return n
 	}
 	return e.keyAt() + int(e.meta>>8) + int(e.vlen)
 }
