@@ -29,7 +29,7 @@ func cmdKeys(x *exec, args [][]byte) resp.Value {
 	pattern := argString(args, 1)
 	var elems []resp.Value
 	x.eachKey(func(e *table.Entry) {
-		if matchGlob(pattern, e.Key()) {
+		if Match(pattern, e.Key()) {
 			elems = append(elems, resp.BulkString(e.Key()))
 		}
 	})
@@ -45,7 +45,7 @@ type scanOptions struct {
 	typeName string
 }
 
-func (o scanOptions) matches(key string) bool { return o.all || matchGlob(o.pattern, key) }
+func (o scanOptions) matches(key string) bool { return o.all || Match(o.pattern, key) }
 
 const defaultScanCount = 10
 

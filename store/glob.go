@@ -1,12 +1,14 @@
 package store
 
-// matchGlob reports whether s matches a pattern of Redis's kind: * any run, ?
-// any byte, [abc], [a-z] and [^a] classes, \ before a byte taken literally. A
-// class that is not closed reaches to the pattern's end.
+// Match reports whether all of s matches a pattern as KEYS, SCAN and CONFIG GET
+// of Redis take it: * is any run of bytes, ? any byte, [abc], [a-z] and [^a] are
+// classes, and \ makes the byte after it literal. A class that is not closed
+// reaches to the pattern's end, so every pattern is valid. Bytes are compared, not
+// letters: case counts.
 //
-// It looks back to the last star only, so its cost is at most len(pattern) *
-// len(s).
-func matchGlob(pattern, s string) bool {
+// The cost is at most len(pattern) * len(s), for it looks back to the last star
+// only, and nothing is allocated.
+func Match(pattern, s string) bool {
 	if s == "" {
 		// Redis looks at no more than this before it gives up on the empty
 		// string: "**" does not match it.

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
 )
 
 // configCommands returns the sub-commands of CONFIG.
@@ -46,7 +47,7 @@ func matchName(name string, patterns [][]byte) (string, bool) {
 		switch {
 		case strings.EqualFold(string(p), name):
 			return string(p), true
-		case matchGlob(lower(string(p)), name):
+		case store.Match(lower(string(p)), name):
 			return name, true
 		}
 	}

@@ -120,7 +120,7 @@ func commandNames(c *conn, args [][]byte) resp.Value {
 	}
 	list := []resp.Value{}
 	for _, name := range c.srv.commandNamesSorted() {
-		if !none && matchGlob(pattern, name) {
+		if !none && store.Match(pattern, name) {
 			list = append(list, resp.BulkString(name))
 		}
 	}
