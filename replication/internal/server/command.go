@@ -32,7 +32,7 @@ const (
 // commandTable returns the server's own commands by name.
 func commandTable() map[string]*command {
 	table := map[string]*command{}
-	for _, group := range [][]command{connectionCommands(), operationCommands(), replicationCommands(), containerCommands()} {
+	for _, group := range [][]command{connectionCommands(), operationCommands(), replicationCommands(), clusterCommands(), containerCommands()} {
 		for _, cmd := range group {
 			table[cmd.name] = &cmd
 		}

@@ -41,9 +41,9 @@
 //	node.go         the seam to replication                             source.go    counting reads, noticing a client that left while blocked
 //	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
+//	cluster.go      the answer of a server that is no cluster
 //	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
 //	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
 //	introspect.go   COMMAND                                             debug.go     DEBUG, and LATENCY SLOWLOG ACL, which have little to tell
-//	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it,
-//	                glob.go its patterns
+//	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it
 package server

@@ -154,6 +154,6 @@ type Peer struct {
 	CapaPSYNC2    bool
 	Version       string // REPLCONF version, which Valkey sends
 	RDBOnly       bool   // wants the payload and no stream
-	NoKeys        bool   // wants a payload without keys, and then no stream either
+	NoKeys        bool   // wants a payload without keys; the stream has them all the same
 	NoFunctions   bool   // wants a payload without function libraries, likewise
 }

@@ -43,6 +43,16 @@ var sharedTexts = []struct{ in, want string }{
 	{"HELLO 3 AUTH a b\r\n", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
 	{"HELLO 3 SETNAME \"a b\"\r\n", "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"},
 
+	// What a client asks to find out whether this is a cluster.
+	{"READONLY\r\n", "-ERR This instance has cluster support disabled\r\n"},
+	{"READWRITE\r\n", "-ERR This instance has cluster support disabled\r\n"},
+	{"ASKING\r\n", "-ERR This instance has cluster support disabled\r\n"},
+	{"CLUSTER INFO\r\n", "-ERR This instance has cluster support disabled\r\n"},
+	{"cluster slots\r\n", "-ERR This instance has cluster support disabled\r\n"},
+	{"READONLY x\r\n", "-ERR wrong number of arguments for 'readonly' command\r\n"},
+	{"CLUSTER\r\n", "-ERR wrong number of arguments for 'cluster' command\r\n"},
+	{"MULTI\r\nREADONLY\r\nEXEC\r\n", "+OK\r\n+QUEUED\r\n*1\r\n-ERR This instance has cluster support disabled\r\n"},
+
 	// CLIENT.
 	{"CLIENT\r\n", "-ERR wrong number of arguments for 'client' command\r\n"},
 	{"CLIENT FOO\r\n", "-ERR unknown subcommand 'FOO'. Try CLIENT HELP.\r\n"},
@@ -223,7 +233,7 @@ var ownTexts = []struct {
 	want  string
 }{
 	{"not offered", nil, "EVAL x 0\r\n", "-ERR understudy does not offer 'EVAL'\r\n"},
-	{"family not offered", nil, "CLUSTER INFO\r\n", "-ERR understudy does not offer 'CLUSTER'\r\n"},
+	{"family not offered", nil, "MODULE LIST\r\n", "-ERR understudy does not offer 'MODULE'\r\n"},
 	{"sub-command not offered", nil, "CLIENT TRACKING on\r\n", "-ERR understudy does not offer 'CLIENT TRACKING'\r\n"},
 	{"users not offered", nil, "ACL SETUSER x\r\n", "-ERR understudy does not offer 'ACL SETUSER'\r\n"},
 	{"not offered, queued", nil, "MULTI\r\nEVAL x 0\r\nEXEC\r\n", "+OK\r\n-ERR understudy does not offer 'EVAL'\r\n-EXECABORT Transaction discarded because of previous errors.\r\n"},

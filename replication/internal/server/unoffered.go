@@ -9,11 +9,11 @@ import (
 // from then on, whatever stands here. Clients are told apart "not offered" and "unknown", because the first is a reason to look for another way and the
 // second a reason to look for a typing mistake.
 const unoffered = `
-asking bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin cluster dump eval eval_ro
+bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin dump eval eval_ro
 evalsha evalsha_ro failover fcall fcall_ro function geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro
 geosearch geosearchstore getbit hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lindex
 linsert llen lmove lmpop lolwut lpop lpos lpush lpushx lrange lrem lset ltrim memory migrate module monitor object pfadd pfcount pfdebug pfmerge
-pfselftest psubscribe publish pubsub punsubscribe readonly readwrite restore restore-asking rpop rpoplpush rpush rpushx sadd scard script sdiff
+pfselftest psubscribe publish pubsub punsubscribe restore restore-asking rpop rpoplpush rpush rpushx sadd scard script sdiff
 sdiffstore setbit sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop spublish srandmember srem sscan ssubscribe
 subscribe sunion sunionstore sunsubscribe unsubscribe vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack
 xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim zadd zcard zcount zdiff zdiffstore zincrby
