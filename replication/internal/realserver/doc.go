@@ -6,6 +6,7 @@
 //   - [Conn]: one connection to it, or to anything that speaks RESP2. It is a [Doer].
 //   - [Dataset]: what a full walk of a [Doer] found; [Diff] says where two of them differ.
 //   - [Proxy]: a relay that cuts and refuses the connections that go through it.
+//   - [Program]: any program, such as the redis-cli that [Tool] finds, with what it reads, writes and ends with.
 //   - [Await]: waits for a condition of another process, which no synctest bubble can see.
 //
 // The smallest use:
@@ -17,8 +18,8 @@
 //
 // # Where the servers come from
 //
-// The environment variable UNDERSTUDY_PEERS names a folder that holds redis7-server and redis8-server; `.ci/peers DIR`
-// makes one in DIR/bin. Where a server is missing the test is skipped and says why; with CI=true it fails, so that a
+// The environment variable UNDERSTUDY_PEERS names a folder that holds redis7-server and redis8-server, each with its -cli and
+// -benchmark; `.ci/peers DIR` makes one in DIR/bin. Where a server is missing the test is skipped and says why; with CI=true it fails, so that a
 // continuous integration that lost its servers is not green.
 //
 // # Independence
@@ -28,6 +29,6 @@
 //
 // # Concurrency
 //
-// [Server], [Conn] and [Proxy] may be used from several goroutines; each Do is one exchange. Methods that may end the test
-// ([Start], [Server.Conn], [Server.Restart], [Server.Info]...) belong to the goroutine of the test, as t.Fatal does.
+// [Server], [Conn], [Program] and [Proxy] may be used from several goroutines; each Do is one exchange. Methods that may end the test
+// ([Start], [Server.Conn], [Server.Restart], [Program.Wait]...) belong to the goroutine of the test, as t.Fatal does.
 package realserver

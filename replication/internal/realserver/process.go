@@ -24,12 +24,16 @@ type process struct {
 
 // startProcess runs a program whose output is appended to the file at logPath.
 func startProcess(binary, logPath string, args ...string) (*process, error) {
+	return startCommand(exec.Command(binary, args...), logPath)
+}
+
+// startCommand starts cmd with its output appended to the file at logPath.
+func startCommand(cmd *exec.Cmd, logPath string) (*process, error) {
 	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer logFile.Close() // the child has its own descriptor
-	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
@@ -38,7 +42,7 @@ func startProcess(binary, logPath string, args ...string) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		cmd.Wait() // the exit status says nothing here: a test kills its servers
+		cmd.Wait() // the exit status is in cmd.ProcessState, for those to whom it says something: a test kills its servers
 	}()
 	return p, nil
 }

@@ -54,10 +54,10 @@ type Server struct {
 // Without the program the test is skipped, or fails where CI=true.
 func Start(t testing.TB, version Version, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, binary: findBinary(t, version), dir: t.TempDir(), args: args, version: version}
+	s := &Server{t: t, binary: Tool(t, version, "server"), dir: t.TempDir(), args: args, version: version}
 	t.Cleanup(s.cleanup)
 	for attempt := 1; ; attempt++ {
-		s.port = freePort(t)
+		s.port = FreePort(t)
 		err := s.launch()
 		if err == nil {
 			return s
@@ -68,18 +68,20 @@ func Start(t testing.TB, version Version, args ...string) *Server {
 	}
 }
 
-// findBinary returns the path of the server's program, or ends the test.
-func findBinary(t testing.TB, version Version) string {
+// Tool returns the path of a program of the given version: "server", "cli" or "benchmark".
+//
+// Without the program the test is skipped, or fails where CI=true.
+func Tool(t testing.TB, version Version, tool string) string {
 	t.Helper()
-	name := fmt.Sprintf("redis%d-server", version)
+	name := fmt.Sprintf("redis%d-%s", version, tool)
 	path, err := lookUp(os.Getenv(PeersVar), name)
 	if err == nil {
 		return path
 	}
 	if os.Getenv("CI") == "true" {
-		t.Fatalf("realserver: %v (CI=true: a missing server is a failure)", err)
+		t.Fatalf("realserver: %v (CI=true: a missing program is a failure)", err)
 	}
-	t.Skipf("realserver: %v; `.ci/peers DIR` puts the servers into DIR/bin", err)
+	t.Skipf("realserver: %v; `.ci/peers DIR` puts the programs into DIR/bin", err)
 	return ""
 }
 
@@ -95,8 +97,8 @@ func lookUp(dir, name string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// freePort asks the system for a loopback port that nobody listens on at this moment.
-func freePort(t testing.TB) int {
+// FreePort asks the system for a loopback port that nobody listens on at this moment. Somebody may by the time it is used.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
