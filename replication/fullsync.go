@@ -216,9 +216,10 @@ func (f *feed) awaitFirstAck() error {
 	}
 }
 
-// payloadOnly ends the link to a replica that wanted no stream.
+// payloadOnly ends the link to a replica that wanted no stream. One that wanted a part of the file alone gets the whole stream after it, as from Redis:
+// redis-cli --replica shows the stream and has no use for a file.
 func (f *feed) payloadOnly() error {
-	if f.peer.RDBOnly || f.peer.NoKeys || f.peer.NoFunctions {
+	if f.peer.RDBOnly {
 		return errPayloadOnly
 	}
 	return nil

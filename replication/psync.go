@@ -164,7 +164,7 @@ type replConf struct {
 //	capa x             eof, psync2; others are welcome and mean nothing to us
 //	version s          the replica's version (Valkey)
 //	rdb-only 0|1       the payload and nothing after it
-//	rdb-filter-only s  the payload without keys: functions for the libraries, nothing for an empty file. No stream can follow that, so it is rdb-only too
+//	rdb-filter-only s  the payload without keys: functions for the libraries, nothing for an empty file; the stream is not filtered
 //
 // An option that is not in the table is refused, which is what Redis does and what its replicas expect: they log it and go on.
 func parseREPLCONF(args [][]byte) (replConf, error) {
