@@ -40,7 +40,8 @@ var dependencies = []struct {
 	{module: "go.uber.org/zap", folders: []string{"replication", "examples"}},
 	{module: "github.com/google/btree", folders: []string{"store"}, oneFile: true},
 	{module: "github.com/hashicorp/go-msgpack/v2", folders: []string{"store"}, oneFile: true},
-	{module: "github.com/redis/go-redis/v9", folders: []string{"replication", "store"}, testsOnly: true},
+	// A client that others wrote, to be tried against our server and to be used for nothing else.
+	{module: "github.com/redis/go-redis/v9", folders: []string{"replication/internal/clients"}, testsOnly: true},
 	{module: "pgregory.net/rapid", folders: []string{"replication", "store", "rdb", "resp"}, testsOnly: true},
 	// Rivals in benchmarks.
 	{module: "github.com/puzpuzpuz/xsync", folders: []string{"replication", "store"}, testsOnly: true},
