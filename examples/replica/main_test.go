@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -72,6 +73,47 @@ func TestSession(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s\n%swant %s", line, out.String(), want)
 		}
+	}
+}
+
+// The whole program, from its start to the end of its input: what the link does is shown, a line is answered, and the end is a good one.
+func TestRun(t *testing.T) {
+	p := replicationtest.New(t)
+	p.Do("SET", "k", "v")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); p.Serve(l) }()
+	t.Cleanup(func() { p.Close(); <-done })
+	in, keyboard := io.Pipe()
+	screen, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		defer out.Close()
+		ended <- run(t.Context(), "redis://"+l.Addr().String(), in, out)
+	}()
+	lines := bufio.NewScanner(screen)
+	expect := func(text string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("the program has ended without %q", text)
+	}
+	expect("[streaming]")
+	for _, c := range [][2]string{{"get k", `"v"`}, {"status", "streaming since "}, {"get none", "(nil)"}} {
+		go io.WriteString(keyboard, c[0]+"\n") // the program reads a line when it has written what it had to write
+		expect(c[1])
+	}
+	keyboard.Close()
+	for lines.Scan() { // the rest, so that the program can write it
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the end of the input: %v, want nil", err)
 	}
 }
 
