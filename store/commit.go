@@ -98,17 +98,14 @@ func (c *commit) count() {
 	c.s.stats.commits.Add(1)
 }
 
-// publish switches readers to g. The view comes first: whoever loads the new
-// version must not follow it into the databases that this commit replaced,
-// where a part of it stands. The other way round, reading the new view at the
-// old version, a reader of many keys notices.
+// publish makes the commit what readers see. One of a single slot is seen
+// already; the version is what the next commit, and a cut, go on from. One of
+// several slots, or of other databases, is seen when the view is switched:
+// until then the view tells readers which version is theirs.
 func (c *commit) publish(g *generation) {
-	switched := c.pending != nil || g != c.s.view.Load().gen
-	if switched {
-		c.s.view.Store(&view{gen: g})
-	}
 	c.s.published.Store(c.version)
-	if switched {
+	if c.pending != nil || g != c.s.view.Load().gen {
+		c.s.view.Store(&view{gen: g})
 		c.sweepTombstones()
 	}
 }

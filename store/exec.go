@@ -104,6 +104,19 @@ func (x *exec) find(tab *table.Table, key string) *table.Entry {
 	return e
 }
 
+// readAt makes x read what v leads to, at version published, which was loaded
+// before v. While v tells of a commit under way it is the version before that
+// one, even if the commit's own is published already: at its own version a part
+// of it would be found in databases that it replaced. So a commit of several
+// slots is seen by the switch of the view alone, and it does not matter which of
+// the two the writer stores first.
+func (x *exec) readAt(published uint64, v *view) {
+	x.at, x.v, x.gen, x.torn = published, v, v.gen, false
+	if v.pending != nil {
+		x.at = v.pending.version
+	}
+}
+
 // findShared reads at version x.at and notes when it cannot: the caller then
 // starts over.
 func (x *exec) findShared(tab *table.Table, h uint64, key string) *table.Entry {
@@ -114,7 +127,7 @@ func (x *exec) findShared(tab *table.Table, h uint64, key string) *table.Entry {
 		// raised before the slot was cleared.
 		x.torn = x.torn || tab.Removed() > x.at
 	case e.Version() <= x.at:
-	case x.v.pending != nil && x.v.pending.version == x.at && e.Version() == x.at+1:
+	case x.v.pending != nil && e.Version() == x.at+1:
 		return x.v.pending.kept(tab, h, key)
 	default:
 		x.torn = true

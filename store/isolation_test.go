@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -253,34 +252,6 @@ func TestSnapshotScan(t *testing.T) {
 		if v := run("RANDOMKEY"); v.IsNull() {
 			t.Fatalf("RANDOMKEY of a snapshot whose keys are all gone = %v", v)
 		}
-	}
-}
-
-// A reader of many keys loads the version first and the view second. It must
-// never get the version of a commit with the view from before: there it would
-// find what the commit did to databases that it then replaced.
-func TestViewIsSwitchedBeforeTheVersion(t *testing.T) {
-	s := newStore(t, nil)
-	var stop atomic.Bool
-	done := make(chan string, 1)
-	go func() {
-		for !stop.Load() {
-			at := s.published.Load()
-			if v := s.view.Load(); v.pending != nil && v.pending.version < at {
-				done <- fmt.Sprintf("version %d is read in the view of version %d", at, v.pending.version)
-				return
-			}
-		}
-		done <- ""
-	}()
-	for range 30_000 {
-		if _, err := s.Update(func(*Tx) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop.Store(true)
-	if wrong := <-done; wrong != "" {
-		t.Error(wrong)
 	}
 }
 

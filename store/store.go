@@ -172,9 +172,8 @@ func (s *Store) readMany(db int, fn func(x *exec)) error {
 	}
 	x := exec{s: s, mode: shared, db: db}
 	for range sharedTries {
-		x.at, x.torn = s.published.Load(), false
-		x.v = s.view.Load()
-		x.gen = x.v.gen
+		at := s.published.Load() // before the view: what the view leads to is not older
+		x.readAt(at, s.view.Load())
 		if fn(&x); !x.torn {
 			return nil
 		}
