@@ -79,11 +79,22 @@ func (c *chain) append(p []byte, size int64, r *reserve) int64 {
 
 // span is append for bytes that do not fit into the tail k, of which n bytes are in use.
 //
-// The new blocks are filled aside. Readers see them when k becomes full (or, when it was full already, when
-// it gets a next), and Offset sees them when tail moves: each a single store, whatever the length of p.
+// Readers see them when k becomes full (or, when it was full already, when it gets a next), and Offset sees
+// them when tail moves: each a single store, whatever the length of p.
 func (c *chain) span(k *block, n int, p []byte, size int64, r *reserve) int64 {
+	first, last := aside(k, n, p, size, r)
+	r.order(nextBlockSize(len(last.buf), size))
+	c.tail.Store(last)
+	k.next.Store(first)
+	k.n.Store(int64(len(k.buf)))
+	c.trim(last.end() - size)
+	return last.end()
+}
+
+// aside writes p behind the first n bytes of k, into its rest and into new blocks from first to last. Nobody
+// sees any of it yet: span shows all of it when it is complete.
+func aside(k *block, n int, p []byte, size int64, r *reserve) (first, last *block) {
 	p = p[copy(k.buf[n:], p):]
-	var first, last *block
 	for prev := k; len(p) > 0; prev = last {
 		last = newBlock(prev.start+int64(len(prev.buf)), r.take(nextBlockSize(len(prev.buf), size)))
 		used := copy(last.buf, p)
@@ -95,12 +106,7 @@ func (c *chain) span(k *block, n int, p []byte, size int64, r *reserve) int64 {
 			prev.next.Store(last)
 		}
 	}
-	r.order(nextBlockSize(len(last.buf), size))
-	c.tail.Store(last)
-	k.next.Store(first)
-	k.n.Store(int64(len(k.buf)))
-	c.trim(last.end() - size)
-	return last.end()
+	return first, last
 }
 
 // nextBlockSize returns the length of the block after one of prev bytes in a backlog of size bytes.
