@@ -21,15 +21,22 @@ type commit struct {
 	pending *past       // what readers see of the slots that changed; nil: one slot only
 	changes []change    // in order; kept for roll-back, and while anyone watches
 
-	effects  []byte         // RESP commands for the stream, behind a MULTI that is sent only if it takes one
-	parts    int            // commands in effects, SELECTs not counted
-	selected int            // database that effects leave selected; -1 unknown
-	dirty    bool           // something changed, effects or not
-	libs     libraries      // before the commit; for roll-back
-	dropped  []*table.Entry // large hashes whose key went; some may have moved
-	watched  bool           // somebody wants to know what changes
+	effects  []byte    // RESP commands for the stream, behind a MULTI that is sent only if it takes one
+	parts    int       // commands in effects, SELECTs not counted
+	selected int       // database that effects leave selected; -1 unknown
+	dirty    bool      // something changed, effects or not
+	libs     libraries // before the commit; for roll-back
+	dropped  []dropped // large collections whose key went; some may have moved
+	watched  bool      // somebody wants to know what changes
 	cause    Cause
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
+}
+
+// dropped is a large collection that stood in tab.
+type dropped struct {
+	tab *table.Table
+	h   uint64
+	e   *table.Entry
 }
 
 // change is one touched record.
@@ -169,6 +176,7 @@ func (c *commit) put(r ref, e *table.Entry) {
 		r.tab.Put(r.h, e)
 	}
 	c.after(r, old, e)
+	c.own(r, old, e)
 }
 
 // remove takes r's key out. In a commit of several slots a tombstone stands in
@@ -181,6 +189,7 @@ func (c *commit) remove(r ref) {
 		r.tab.Remove(r.h, r.key, c.version)
 	}
 	c.after(r, old, nil)
+	c.own(r, old, nil)
 }
 
 // before keeps what open snapshots and readers of this commit still need.
@@ -217,34 +226,36 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	}
 	if r.ks != nil {
 		r.ks.due.replace(old, e)
-		c.own(r.tab, old, e)
 	}
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
 	}
 }
 
-// touch notes that the value of r's key changed although its entry did not: a
-// field of a large hash did.
+// touch notes that the value of r's key changed although its entry did not: an
+// element of a large collection did.
 func (c *commit) touch(r ref) {
 	if c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
 	}
 }
 
-// own gives the fields of a large hash to the table in which its key stands, and
-// takes them from it when the key goes.
-func (c *commit) own(tab *table.Table, old, e *table.Entry) {
-	was, is := fieldsOf(old), fieldsOf(e)
+// own makes the table in which a large collection stands count it, and no longer
+// when the key goes.
+func (c *commit) own(r ref, old, e *table.Entry) {
+	if r.ks == nil {
+		return
+	}
+	was, is := bodyOf(old), bodyOf(e)
 	if was == is {
 		return
 	}
 	if was != nil {
 		was.SetOwner(nil)
-		c.dropped = append(c.dropped, old)
+		c.dropped = append(c.dropped, dropped{r.tab, r.h, old})
 	}
 	if is != nil {
-		is.SetOwner(tab)
+		is.SetOwner(&r.tab.Account)
 	}
 }
 
@@ -256,24 +267,22 @@ func (c *commit) diverge(r ref, old, e *table.Entry) {
 	}
 }
 
-func fieldsOf(e *table.Entry) *table.Table {
+func bodyOf(e *table.Entry) table.Body {
 	if e == nil {
 		return nil
 	}
-	return e.Fields()
+	return e.Body()
 }
 
 // chargeDropped charges open snapshots for what they alone hold from now on: the
-// fields of large hashes that are gone.
+// elements of large collections that are gone.
 func (c *commit) chargeDropped() {
-	for _, e := range c.dropped {
-		if e.Fields().Owner() != nil {
+	for _, d := range c.dropped {
+		if d.e.Body().Owned() {
 			continue // moved
 		}
 		for _, sn := range c.s.mu.snapshots {
-			if e.Version() <= sn.past.version {
-				sn.past.charge(e.Fields().Bytes())
-			}
+			sn.past.dropped(d)
 		}
 	}
 }
@@ -352,7 +361,7 @@ func (c *commit) undo(ch change) {
 	}
 	if ch.ks != nil {
 		ch.ks.due.replace(ch.new, ch.old)
-		c.own(ch.tab, ch.new, ch.old)
+		c.own(ref{ks: ch.ks, tab: ch.tab, h: ch.h}, ch.new, ch.old)
 	}
 	back := ch.old
 	if back == nil {

@@ -120,13 +120,18 @@ func (p pairs) appendBlob(b []byte) []byte {
 // hashEntry makes an entry of p in the form that fits.
 func (s *Store) hashEntry(version uint64, key string, p pairs, deadline int64) *table.Entry {
 	if p.small() {
-		return table.NewSmallHash(version, key, table.View(p.appendBlob(nil)), deadline)
+		return newSmallHash(version, key, table.View(p.appendBlob(nil)), deadline)
 	}
 	fields := s.newFields(version)
 	for i := 0; i < len(p); i += 2 {
 		fields.Put(fields.Hash(p[i]), table.NewText(version, p[i], p[i+1], 0))
 	}
-	return table.NewBigHash(version, key, fields, deadline)
+	return table.NewBig(version, table.BigHash, key, fields, deadline)
+}
+
+// newSmallHash returns the entry of a hash that is encoded in blob.
+func newSmallHash(version uint64, key, blob string, deadline int64) *table.Entry {
+	return table.NewBlob(version, table.SmallHash, key, blob, deadline)
 }
 
 // newFields returns an empty table for a hash made by the commit of version.

@@ -137,7 +137,7 @@ func (x *exec) hdelSmall(r ref, fields []string) (removed int) {
 	case len(p) == 0:
 		x.c.remove(r)
 	default:
-		x.c.put(r, table.NewSmallHash(x.c.version, r.key, table.View(p.appendBlob(nil)), deadlineOf(r.e)))
+		x.c.put(r, newSmallHash(x.c.version, r.key, table.View(p.appendBlob(nil)), deadlineOf(r.e)))
 	}
 	return removed
 }

@@ -8,17 +8,6 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
-// typeName is Redis's name of e's type, "none" for nil.
-func typeName(e *table.Entry) string {
-	switch {
-	case e == nil:
-		return "none"
-	case e.Kind() == table.Text:
-		return "string"
-	}
-	return "hash"
-}
-
 // del removes keys and returns how many were there. name is DEL or UNLINK.
 func (x *exec) del(name string, keys []string) (n int) {
 	x.c.atomicIf(len(keys) > 1)
@@ -112,7 +101,7 @@ func (s *Store) duplicate(e *table.Entry, version uint64, key string) *table.Ent
 	}
 	fields := s.newFields(version)
 	eachEntry(e.Fields(), func(f *table.Entry) { fields.Put(fields.Hash(f.Key()), f) })
-	return table.NewBigHash(version, key, fields, e.Deadline())
+	return table.NewBig(version, table.BigHash, key, fields, e.Deadline())
 }
 
 // move takes a key to another database if that has none of the name.

@@ -159,8 +159,8 @@ func (l *Loader) flush() bool {
 			l.twice = true
 		}
 		l.into.due.replace(nil, e)
-		if f := e.Fields(); f != nil {
-			f.SetOwner(l.into.tab)
+		if b := e.Body(); b != nil {
+			b.SetOwner(&l.into.tab.Account)
 		}
 	}
 	l.keys.Add(int64(len(l.entries)))
@@ -227,11 +227,11 @@ func (l *Loader) hash(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, 
 		return nil, nil
 	}
 	if fields != nil {
-		return table.NewBigHash(l.version, key, fields, rec.Deadline), nil
+		return table.NewBig(l.version, table.BigHash, key, fields, rec.Deadline), nil
 	}
 	l.scratch = small.appendBlob(l.scratch[:0])
 	rec.Key = []byte(key)
-	return l.takeOver(rec, h, table.SmallHash, table.View(l.scratch), rec.Deadline, table.NewSmallHash), nil
+	return l.takeOver(rec, h, table.SmallHash, table.View(l.scratch), rec.Deadline, newSmallHash), nil
 }
 
 func (l *Loader) spill(small pairs) *table.Table {

@@ -23,7 +23,7 @@ type past struct {
 	gen      atomic.Pointer[generation] // of a snapshot; nil once dropped, so that it pins nothing
 	retained atomic.Int64
 	spent    atomic.Bool            // over the budget: nothing is kept any more
-	alone    map[*table.Entry]int64 // of kept entries with chunks: bytes of these that were charged; the writer's
+	alone    map[*table.Entry]int64 // of kept entries with chunks or a body: bytes of these that were charged; the writer's
 
 	mu    sync.RWMutex // protects the two below
 	few   []*side      // the first sides, looked through one by one
@@ -86,15 +86,38 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 // many megabytes that a few bytes were written to costs a few chunks, not its
 // size: else a handful of bitmaps under writes would let no full sync end.
 //
-// REQUIRES: the writer lock. Never more is charged for an entry than its size,
-// though a commit that is rolled back loses the same chunks again and again.
+// REQUIRES: the writer lock.
 func (p *past) diverge(r ref, old, e *table.Entry) {
-	kept := p.kept(r.tab, r.h, r.key)
-	if kept == nil {
-		return
+	if kept := p.kept(r.tab, r.h, r.key); kept != nil {
+		p.chargeAlone(kept, kept.Lost(old, e), kept.Sharable())
 	}
-	bytes := min(kept.Lost(old, e), kept.Sharable()-p.alone[kept])
-	if bytes <= 0 {
+}
+
+// lose charges for bytes of a kept collection that the live data shares no longer.
+// REQUIRES: the writer lock.
+func (p *past) lose(kept *table.Entry, bytes int64) {
+	if b := kept.Body(); b != nil {
+		p.chargeAlone(kept, bytes, b.Bytes())
+	}
+}
+
+// dropped charges for a large collection that is gone, if this past has it, or has
+// what it was forked from.
+func (p *past) dropped(d dropped) {
+	kept := d.e
+	if d.e.Version() > p.version {
+		kept = p.kept(d.tab, d.h, d.e.Key())
+	}
+	if kept != nil && kept.Body() != nil {
+		p.lose(kept, kept.Body().Bytes())
+	}
+}
+
+// chargeAlone charges bytes of a kept entry, at most as many in sum as it has: a commit
+// that is rolled back loses the same again and again.
+func (p *past) chargeAlone(kept *table.Entry, bytes, most int64) {
+	bytes = min(bytes, most-p.alone[kept])
+	if bytes <= 0 || p.spent.Load() {
 		return
 	}
 	if p.alone == nil {

@@ -7,39 +7,6 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
-// Kind is the type of a key's value.
-type Kind uint8
-
-const (
-	// None is the kind of a key that is not there.
-	None Kind = iota
-	// String is a sequence of bytes, up to 512 MiB.
-	String
-	// Hash is a map from strings to strings.
-	Hash
-)
-
-// String is Redis's name of the type.
-func (k Kind) String() string {
-	switch k {
-	case String:
-		return "string"
-	case Hash:
-		return "hash"
-	}
-	return "none"
-}
-
-func kindOf(e *table.Entry) Kind {
-	switch {
-	case e == nil:
-		return None
-	case e.Kind() == table.Text:
-		return String
-	}
-	return Hash
-}
-
 // Get returns the string at key, [ErrNotFound] if there is none, or
 // [ErrWrongType]. The string aliases the store's memory, is immutable and valid
 // for ever. O(1), without allocation. Only a large string that SetRange has written

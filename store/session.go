@@ -30,7 +30,7 @@ type queued struct {
 }
 
 // watch remembers what a key held. Entries are immutable, so that the same
-// entry means the same value; for a large hash its table must be unchanged too.
+// entry means the same value; a large collection must be unchanged too.
 // Unlike Redis, a key that was absent, came and went counts as unchanged, and so
 // does one of a database that was swapped forth and back.
 type watch struct {
@@ -293,11 +293,8 @@ func (c *Session) unwatch([][]byte) resp.Value {
 // watchKey notes what key holds. REQUIRES: the writer lock.
 func (s *Store) watchKey(db int, key string) watch {
 	x := exec{s: s, mode: writing, db: db, gen: s.view.Load().gen}
-	w := watch{db: db, key: key, e: x.entry(key)}
-	if w.e != nil && w.e.Fields() != nil {
-		w.changed = w.e.Fields().Changed()
-	}
-	return w
+	e := x.entry(key)
+	return watch{db: db, key: key, e: e, changed: changedOf(e)}
 }
 
 // exec runs the queue as one commit.

@@ -53,8 +53,8 @@ func (t *Table) checkBytes() error {
 	for pos := uint64(0); ; {
 		_, last := t.Chunk(pos, func(e *Entry) bool {
 			bytes += sizeOf(e)
-			if f := e.Fields(); f != nil {
-				bytes += f.bytes
+			if b := e.Body(); b != nil {
+				bytes += b.Bytes()
 			}
 			return true
 		})

@@ -19,6 +19,20 @@ const (
 	SmallHash
 	// BigHash is a hash held as a table of its own, of Text entries by field.
 	BigHash
+	// SmallList is a list held as one blob of elements.
+	SmallList
+	// BigList is a list held in a tree.
+	BigList
+	// IntSet is a set of integers held as one blob, in order.
+	IntSet
+	// SmallSet is a set held as one blob of members.
+	SmallSet
+	// BigSet is a set held as a table of its own, of empty Text entries by member.
+	BigSet
+	// SmallSorted is a sorted set held as one blob of members and scores, in order.
+	SmallSorted
+	// BigSorted is a sorted set held in a tree, beside a table of scores by member.
+	BigSorted
 )
 
 const (
@@ -51,10 +65,20 @@ type boxed struct {
 	Entry
 	deadline int64
 	key      string
-	text     string
-	tail     *Tail
-	chunks   *chunkedText // of a string that was written by offset; text is empty then
-	tab      *Table
+	text     string // of a string in one piece, or the blob of a small collection
+	body     any    // nil; or the *Tail that text was cut from, a *chunkedText, a Body: then text is empty
+}
+
+// A Body is what a large collection is held in. Unlike an entry it changes in
+// place, as its owner sees to.
+type Body interface {
+	// Bytes is its memory. Only the writer may ask.
+	Bytes() int64
+	// Owned reports whether it counts in somebody else's Bytes. Only the writer may
+	// ask.
+	Owned() bool
+	// SetOwner makes it count in o, and no longer in the owner so far; nil for none.
+	SetOwner(o *Account)
 }
 
 // Tail is the shared buffer behind strings that grow by appending. Used is the
@@ -74,17 +98,18 @@ func NewText(version uint64, key, value string, deadline int64) *Entry {
 	return newInline(version, Text, key, value, deadline)
 }
 
-// NewSmallHash returns a hash entry around an encoded blob, which is copied.
-func NewSmallHash(version uint64, key, blob string, deadline int64) *Entry {
+// NewBlob returns an entry for a small collection around its encoded form, which is
+// copied.
+func NewBlob(version uint64, k Kind, key, blob string, deadline int64) *Entry {
 	if len(key) >= 1<<maxKeyBits {
-		return &newBoxed(version, SmallHash, strings.Clone(key), deadline, boxed{text: strings.Clone(blob)}).Entry
+		return &newBoxed(version, k, strings.Clone(key), deadline, boxed{text: strings.Clone(blob)}).Entry
 	}
-	return newInline(version, SmallHash, key, blob, deadline)
+	return newInline(version, k, key, blob, deadline)
 }
 
-// NewBigHash returns a hash entry around a table of fields.
-func NewBigHash(version uint64, key string, fields *Table, deadline int64) *Entry {
-	return &newBoxed(version, BigHash, strings.Clone(key), deadline, boxed{tab: fields}).Entry
+// NewBig returns an entry for a large collection.
+func NewBig(version uint64, k Kind, key string, body Body, deadline int64) *Entry {
+	return &newBoxed(version, k, strings.Clone(key), deadline, boxed{body: body}).Entry
 }
 
 // NewTombstone returns the mark of a deleted key.
@@ -100,13 +125,13 @@ func NewTombstone(version uint64, key string) *Entry {
 func (e *Entry) With(version uint64, key string, deadline int64) *Entry {
 	if e.meta&flagIndirect != 0 {
 		b := e.box()
-		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: b.text, tail: b.tail, chunks: b.chunks, tab: b.tab}).Entry
+		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: b.text, body: b.body}).Entry
 	}
 	if len(key) >= 1<<maxKeyBits {
 		if e.Kind() == Text {
 			return NewText(version, key, e.Text(), deadline)
 		}
-		return &newBoxed(version, e.Kind(), strings.Clone(key), deadline, boxed{text: e.Text()}).Entry
+		return NewBlob(version, e.Kind(), key, e.Text(), deadline)
 	}
 	return newInline(version, e.Kind(), key, e.Text(), deadline)
 }
@@ -130,14 +155,15 @@ func (e *Entry) Append(version uint64, more string) *Entry {
 	}
 	copy(t.buf[len(old):], more)
 	t.used = n
-	return &newBoxed(version, Text, e.Key(), e.Deadline(), boxed{text: View(t.buf[:n]), tail: t}).Entry
+	return &newBoxed(version, Text, e.Key(), e.Deadline(), boxed{text: View(t.buf[:n]), body: t}).Entry
 }
 
 func (e *Entry) tail() *Tail {
 	if e.meta&flagIndirect == 0 {
 		return nil
 	}
-	return e.box().tail
+	t, _ := e.box().body.(*Tail)
+	return t
 }
 
 // Overwrite returns a string entry for e's value with more, which is not empty,
@@ -165,7 +191,7 @@ func (e *Entry) Overwrite(version uint64, at int, more string, whole int) *Entry
 }
 
 func chunkedEntry(version uint64, key string, c *chunkedText, deadline int64) *Entry {
-	return &newBoxed(version, Text, key, deadline, boxed{chunks: c}).Entry
+	return &newBoxed(version, Text, key, deadline, boxed{body: c}).Entry
 }
 
 // chunks are those of e, or nil.
@@ -173,7 +199,7 @@ func (e *Entry) chunks() *chunkedText {
 	if e.meta&flagIndirect == 0 {
 		return nil
 	}
-	return e.box().chunks
+	return e.box().chunks()
 }
 
 // newBoxed keeps key: callers whose key may alias a read buffer clone it.
@@ -267,9 +293,14 @@ func (e *Entry) Text() string {
 	return e.inline(e.keyAt()+int(e.meta>>8), int(e.vlen))
 }
 
+func (b *boxed) chunks() *chunkedText {
+	c, _ := b.body.(*chunkedText)
+	return c
+}
+
 func (b *boxed) whole() string {
-	if b.chunks != nil {
-		return b.chunks.text()
+	if c := b.chunks(); c != nil {
+		return c.text()
 	}
 	return b.text
 }
@@ -280,8 +311,8 @@ func (e *Entry) Len() int {
 		return int(e.vlen)
 	}
 	b := e.box()
-	if b.chunks != nil {
-		return b.chunks.len
+	if c := b.chunks(); c != nil {
+		return c.len
 	}
 	return len(b.text)
 }
@@ -349,12 +380,19 @@ func (e *Entry) Deadline() int64 {
 	return int64(binary.NativeEndian.Uint64(b))
 }
 
-// Fields is the table of a BigHash, else nil.
+// Fields is the table of a BigHash or BigSet, else nil.
 func (e *Entry) Fields() *Table {
+	t, _ := e.Body().(*Table)
+	return t
+}
+
+// Body is what holds a large collection, else nil.
+func (e *Entry) Body() Body {
 	if e.meta&flagIndirect == 0 {
 		return nil
 	}
-	return e.box().tab
+	b, _ := e.box().body.(Body)
+	return b
 }
 
 // Same reports whether two string or small hash entries hold the same key,
@@ -377,8 +415,8 @@ func (e *Entry) Size() int {
 	if e.meta&flagIndirect != 0 {
 		b := e.box()
 		n := int(unsafe.Sizeof(*b)) + len(b.key) + len(b.text)
-		if b.chunks != nil {
-			n += int(b.chunks.held)
+		if c := b.chunks(); c != nil {
+			n += int(c.held)
 		}
 		return n
 	}

@@ -7,14 +7,14 @@ import (
 
 // A Table maps keys to entries. Use [Family.New].
 type Table struct {
+	Account // of the entries, and of the collections that they hold
+
 	family *Family
 	dir    atomic.Pointer[directory]
 
 	count   atomic.Int64  // entries that are no tombstones; changed by the writer
 	removed atomic.Uint64 // version of the last commit that took a key out
 	changed uint64        // version of the last commit that changed the table; the writer's
-	bytes   int64         // of the entries, and of the tables that this one owns; the writer's
-	owner   *Table        // the table of the keys, for a table of fields; the writer's
 	touched uint64        // keeps loads whose result nobody needs from being removed; the writer's
 }
 
@@ -137,7 +137,7 @@ func (t *Table) Replace(h uint64, p Place, old, e *Entry) {
 // replaced follows a changed slot into the counters.
 func (t *Table) replaced(old, e *Entry) {
 	t.count.Add(alive(e) - alive(old))
-	t.account(sizeOf(e) - sizeOf(old))
+	t.Charge(sizeOf(e) - sizeOf(old))
 }
 
 func sizeOf(e *Entry) int64 {
@@ -149,31 +149,6 @@ func sizeOf(e *Entry) int64 {
 
 // slotShare is what a slot costs an entry on average: tables are 43 to 86 % full.
 const slotShare = 16
-
-func (t *Table) account(bytes int64) {
-	t.bytes += bytes
-	if t.owner != nil {
-		t.owner.bytes += bytes
-	}
-}
-
-// Bytes is the memory of the entries and of the tables that t owns, give or take
-// what allocators round up. Only the writer may ask.
-func (t *Table) Bytes() int64 { return t.bytes }
-
-// Owner is the table whose Bytes include t's. Only the writer may ask.
-func (t *Table) Owner() *Table { return t.owner }
-
-// SetOwner makes o's Bytes include t's, and those of the owner so far no longer;
-// nil for none.
-func (t *Table) SetOwner(o *Table) {
-	if t.owner != nil {
-		t.owner.bytes -= t.bytes
-	}
-	if t.owner = o; o != nil {
-		o.bytes += t.bytes
-	}
-}
 
 // Put stores e under its key, whose hash is h, and returns the entry that it
 // replaced, or nil. Growing costs at most one segment: some 3,000 entries.

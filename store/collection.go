@@ -1,0 +1,128 @@
+package store
+
+import (
+	"sync"
+
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// collection is what lists and sorted sets that stand in a tree have in common. The
+// writer changes them in place, under mu, as long as only the live data sees them;
+// it forks them first where a snapshot or the readers of a commit under way do.
+//
+// A reader of a few elements takes mu for the look-up. One of many pins: it clones
+// the tree, which is O(1), and goes on without a lock, while the writer copies
+// the nodes that it changes.
+type collection struct {
+	table.Account // of the elements and the nodes
+
+	mu      sync.RWMutex
+	changed uint64 // version of the last commit that changed it; protected by mu
+}
+
+// forkable is a collection in a tree.
+type forkable interface {
+	table.Body
+	core() *collection
+	// fork returns a body of the same elements that is changed independently. O(1).
+	// The writer's.
+	fork() forkable
+	// copied is how many bytes of nodes were copied, because others see them,
+	// since it was last asked. The writer's.
+	copied() int64
+}
+
+func (c *collection) core() *collection { return c }
+
+// enter takes c's lock for a look-up; the caller gives it back.
+func (x *exec) enter(c *collection) {
+	c.mu.RLock()
+	x.seen(c)
+}
+
+// enterToPin takes c's lock to clone its tree; the caller gives it back.
+func (x *exec) enterToPin(c *collection) {
+	c.mu.Lock()
+	x.seen(c)
+}
+
+// seen notes that c is newer than what x reads. REQUIRES: c.mu.
+func (x *exec) seen(c *collection) {
+	if x.mode == shared && c.changed > x.at {
+		x.torn = true
+	}
+}
+
+// open returns the body of r's entry for changes in place, with its lock taken. It
+// forks where others than the live data see it; r is then what took its place.
+// After the changes the caller calls close.
+func (c *commit) open(r *ref) forkable {
+	b := r.e.Body().(forkable)
+	if c.sharedWith(r.e) {
+		b = b.fork()
+		c.replaceBody(r, b)
+	}
+	b.core().mu.Lock()
+	b.core().changed = c.version
+	return b
+}
+
+// close gives back what open took, and accounts for what was copied.
+func (c *commit) close(r ref, b forkable) {
+	n := b.copied()
+	b.core().mu.Unlock()
+	c.dirty = true
+	c.touch(r)
+	if n == 0 {
+		return
+	}
+	for _, sn := range c.s.mu.snapshots {
+		if kept := sn.past.kept(r.tab, r.h, r.key); kept != nil {
+			sn.past.lose(kept, n)
+		}
+	}
+}
+
+// sharedWith reports whether others than the live data may read e's body: a
+// snapshot, or those who read around this commit.
+func (c *commit) sharedWith(e *table.Entry) bool {
+	if e.Version() == c.version {
+		return false
+	}
+	if c.pending != nil {
+		return true
+	}
+	for _, sn := range c.s.mu.snapshots {
+		if e.Version() <= sn.past.version && !sn.past.spent.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// replaceBody makes b, a fork, the body of r's key.
+func (c *commit) replaceBody(r *ref, b forkable) {
+	old, was := r.e, r.e.Body()
+	e := table.NewBig(c.version, old.Kind(), old.Key(), b, old.Deadline())
+	c.before(*r)
+	r.tab.Replace(r.h, r.at, old, e)
+	c.after(*r, old, e)
+	was.SetOwner(nil) // and nothing is charged: b shares it all
+	b.SetOwner(&r.tab.Account)
+	r.e = e
+}
+
+// changedOf tells when a large collection changed in place: what its entry does not
+// tell. REQUIRES: the writer lock.
+func changedOf(e *table.Entry) uint64 {
+	if e == nil {
+		return 0
+	}
+	switch b := e.Body().(type) {
+	case *table.Table:
+		return b.Changed()
+	case forkable:
+		return b.core().changed
+	}
+	return 0
+}
