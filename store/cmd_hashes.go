@@ -8,6 +8,25 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
+var hashCommands = []Command{
+	{Name: "HSET", Arity: -4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHSet},
+	{Name: "HMSET", Arity: -4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHMSet},
+	{Name: "HSETNX", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHSetNX},
+	{Name: "HGET", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHGet},
+	{Name: "HMGET", Arity: -3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHMGet},
+	{Name: "HGETALL", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHGetAll},
+	{Name: "HKEYS", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHKeys},
+	{Name: "HVALS", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHVals},
+	{Name: "HLEN", Arity: 2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHLen},
+	{Name: "HEXISTS", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHExists},
+	{Name: "HSTRLEN", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHStrLen},
+	{Name: "HDEL", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHDel},
+	{Name: "HINCRBY", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHIncrBy},
+	{Name: "HINCRBYFLOAT", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHIncrByFloat},
+	{Name: "HRANDFIELD", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHRandField},
+	{Name: "HSCAN", Arity: -3, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHScan},
+}
+
 func cmdHSet(x *exec, args [][]byte) resp.Value  { return x.hsetCommand("HSET", args) }
 func cmdHMSet(x *exec, args [][]byte) resp.Value { return x.hsetCommand("HMSET", args) }
 

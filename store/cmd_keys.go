@@ -9,6 +9,37 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
+var keyCommands = []Command{
+	{Name: "DEL", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdDel},
+	{Name: "UNLINK", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: -1, Step: 1, run: cmdUnlink},
+	{Name: "EXISTS", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
+	{Name: "TOUCH", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
+	{Name: "TYPE", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdType},
+	{Name: "KEYS", Arity: 2, Flags: readMany, run: cmdKeys},
+	{Name: "SCAN", Arity: -2, Flags: readMany | flagOneKey, run: cmdScan},
+	{Name: "RENAME", Arity: 3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRename},
+	{Name: "RENAMENX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRenameNX},
+	{Name: "COPY", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdCopy},
+	{Name: "MOVE", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdMove},
+	{Name: "SWAPDB", Arity: 3, Flags: writeOne, run: cmdSwapDB},
+	{Name: "RANDOMKEY", Arity: 1, Flags: readMany | flagOneKey, run: cmdRandomKey},
+	{Name: "DBSIZE", Arity: 1, Flags: readMany | FlagFast, run: cmdDBSize},
+	{Name: "FLUSHDB", Arity: -1, Flags: FlagWrite, run: cmdFlushDB},
+	{Name: "FLUSHALL", Arity: -1, Flags: FlagWrite, run: cmdFlushAll},
+}
+
+var expiryCommands = []Command{
+	{Name: "EXPIRE", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpire},
+	{Name: "PEXPIRE", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpire},
+	{Name: "EXPIREAT", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpireAt},
+	{Name: "PEXPIREAT", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpireAt},
+	{Name: "TTL", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdTTL},
+	{Name: "PTTL", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPTTL},
+	{Name: "EXPIRETIME", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpireTime},
+	{Name: "PEXPIRETIME", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpireTime},
+	{Name: "PERSIST", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPersist},
+}
+
 func cmdDel(x *exec, args [][]byte) resp.Value {
 	return resp.Integer(int64(x.del("DEL", argStrings(args[1:]))))
 }

@@ -7,6 +7,30 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
+var stringCommands = []Command{
+	{Name: "GET", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGet},
+	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSet},
+	{Name: "SETNX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetNX},
+	{Name: "SETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetEX},
+	{Name: "PSETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPSetEX},
+	{Name: "GETSET", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetSet},
+	{Name: "GETDEL", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetDel},
+	{Name: "GETEX", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetEX},
+	{Name: "MGET", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdMGet},
+	{Name: "MSET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 2, run: cmdMSet},
+	{Name: "MSETNX", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 2, run: cmdMSetNX},
+	{Name: "INCR", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncr},
+	{Name: "DECR", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDecr},
+	{Name: "INCRBY", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncrBy},
+	{Name: "DECRBY", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDecrBy},
+	{Name: "INCRBYFLOAT", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncrByFloat},
+	{Name: "APPEND", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdAppend},
+	{Name: "SETRANGE", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetRange},
+	{Name: "GETRANGE", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
+	{Name: "SUBSTR", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
+	{Name: "STRLEN", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdStrLen},
+}
+
 func cmdGet(x *exec, args [][]byte) resp.Value { return textReply(x.text(argString(args, 1))) }
 
 func cmdSet(x *exec, args [][]byte) resp.Value {

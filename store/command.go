@@ -61,9 +61,11 @@ func (c *Command) accepts(n int) bool { return n == c.Arity || c.Arity < 0 && n 
 // Commands yields the store's command table.
 func Commands() iter.Seq[*Command] {
 	return func(yield func(*Command) bool) {
-		for i := range commandTable {
-			if c := &commandTable[i]; c.Flags&flagStream == 0 && !yield(c) {
-				return
+		for _, group := range commandGroups {
+			for i := range group {
+				if c := &group[i]; c.Flags&flagStream == 0 && !yield(c) {
+					return
+				}
 			}
 		}
 	}
@@ -97,9 +99,11 @@ func lookup(name []byte) *Command {
 var commandIndex = indexCommands()
 
 func indexCommands() map[string]*Command {
-	m := make(map[string]*Command, len(commandTable))
-	for i := range commandTable {
-		m[commandTable[i].Name] = &commandTable[i]
+	m := map[string]*Command{}
+	for _, group := range commandGroups {
+		for i := range group {
+			m[group[i].Name] = &group[i]
+		}
 	}
 	return m
 }
@@ -110,87 +114,11 @@ const (
 	writeOne = FlagWrite | FlagFast
 )
 
-// commandTable is the one list of what the store understands, in groups.
-var commandTable = []Command{
-	// Strings.
-	{Name: "GET", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGet},
-	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSet},
-	{Name: "SETNX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetNX},
-	{Name: "SETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetEX},
-	{Name: "PSETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPSetEX},
-	{Name: "GETSET", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetSet},
-	{Name: "GETDEL", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetDel},
-	{Name: "GETEX", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetEX},
-	{Name: "MGET", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdMGet},
-	{Name: "MSET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 2, run: cmdMSet},
-	{Name: "MSETNX", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 2, run: cmdMSetNX},
-	{Name: "INCR", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncr},
-	{Name: "DECR", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDecr},
-	{Name: "INCRBY", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncrBy},
-	{Name: "DECRBY", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDecrBy},
-	{Name: "INCRBYFLOAT", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncrByFloat},
-	{Name: "APPEND", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdAppend},
-	{Name: "SETRANGE", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetRange},
-	{Name: "GETRANGE", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
-	{Name: "SUBSTR", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
-	{Name: "STRLEN", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdStrLen},
+// commandGroups are the one list of what the store understands.
+var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, setCommands, sortedCommands, keyCommands, expiryCommands, sessionCommands, streamCommands}
 
-	// Hashes.
-	{Name: "HSET", Arity: -4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHSet},
-	{Name: "HMSET", Arity: -4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHMSet},
-	{Name: "HSETNX", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHSetNX},
-	{Name: "HGET", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHGet},
-	{Name: "HMGET", Arity: -3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHMGet},
-	{Name: "HGETALL", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHGetAll},
-	{Name: "HKEYS", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHKeys},
-	{Name: "HVALS", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHVals},
-	{Name: "HLEN", Arity: 2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHLen},
-	{Name: "HEXISTS", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHExists},
-	{Name: "HSTRLEN", Arity: 3, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHStrLen},
-	{Name: "HDEL", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHDel},
-	{Name: "HINCRBY", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHIncrBy},
-	{Name: "HINCRBYFLOAT", Arity: 4, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHIncrByFloat},
-	{Name: "HRANDFIELD", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHRandField},
-	{Name: "HSCAN", Arity: -3, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdHScan},
-
-	// Keys.
-	{Name: "DEL", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdDel},
-	{Name: "UNLINK", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: -1, Step: 1, run: cmdUnlink},
-	{Name: "EXISTS", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
-	{Name: "TOUCH", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
-	{Name: "TYPE", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdType},
-	{Name: "KEYS", Arity: 2, Flags: readMany, run: cmdKeys},
-	{Name: "SCAN", Arity: -2, Flags: readMany | flagOneKey, run: cmdScan},
-	{Name: "RENAME", Arity: 3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRename},
-	{Name: "RENAMENX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRenameNX},
-	{Name: "COPY", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdCopy},
-	{Name: "MOVE", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdMove},
-	{Name: "SWAPDB", Arity: 3, Flags: writeOne, run: cmdSwapDB},
-	{Name: "RANDOMKEY", Arity: 1, Flags: readMany | flagOneKey, run: cmdRandomKey},
-	{Name: "DBSIZE", Arity: 1, Flags: readMany | FlagFast, run: cmdDBSize},
-	{Name: "FLUSHDB", Arity: -1, Flags: FlagWrite, run: cmdFlushDB},
-	{Name: "FLUSHALL", Arity: -1, Flags: FlagWrite, run: cmdFlushAll},
-
-	// Expiry.
-	{Name: "EXPIRE", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpire},
-	{Name: "PEXPIRE", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpire},
-	{Name: "EXPIREAT", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpireAt},
-	{Name: "PEXPIREAT", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpireAt},
-	{Name: "TTL", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdTTL},
-	{Name: "PTTL", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPTTL},
-	{Name: "EXPIRETIME", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdExpireTime},
-	{Name: "PEXPIRETIME", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpireTime},
-	{Name: "PERSIST", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPersist},
-
-	// The session itself.
-	{Name: "SELECT", Arity: 2, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).selectDB},
-	{Name: "MULTI", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale | FlagNoMulti, Run: (*Session).multi},
-	{Name: "EXEC", Arity: 1, Flags: FlagLoading | FlagStale, Run: (*Session).exec},
-	{Name: "DISCARD", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).discard},
-	{Name: "WATCH", Arity: -2, Flags: FlagFast | FlagLoading | FlagStale | FlagNoMulti, FirstKey: 1, LastKey: -1, Step: 1, Run: (*Session).watch},
-	{Name: "UNWATCH", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).unwatch},
-
-	// What only a stream carries, or means something else there.
+// streamCommands are what only a stream carries, or means something else there.
+var streamCommands = []Command{
 	{Name: "PING", Arity: -1, Flags: flagStream, run: cmdNothing},
 	{Name: "REPLCONF", Arity: -1, Flags: flagStream, run: cmdNothing},
 	{Name: "PUBLISH", Arity: 3, Flags: flagStream, run: cmdNothing},

@@ -9,6 +9,15 @@ import (
 	"github.com/understudy-go/understudy/store/internal/table"
 )
 
+var sessionCommands = []Command{
+	{Name: "SELECT", Arity: 2, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).selectDB},
+	{Name: "MULTI", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale | FlagNoMulti, Run: (*Session).multi},
+	{Name: "EXEC", Arity: 1, Flags: FlagLoading | FlagStale, Run: (*Session).exec},
+	{Name: "DISCARD", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).discard},
+	{Name: "WATCH", Arity: -2, Flags: FlagFast | FlagLoading | FlagStale | FlagNoMulti, FirstKey: 1, LastKey: -1, Step: 1, Run: (*Session).watch},
+	{Name: "UNWATCH", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).unwatch},
+}
+
 // A Session is one client's execution context: its database, its open MULTI and
 // what it watches. It is used by one goroutine at a time.
 type Session struct {
