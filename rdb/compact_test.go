@@ -107,6 +107,10 @@ func TestCompactElements(t *testing.T) {
 		{"zipmap unused bytes", &zipmap{}, []byte("\x01\x01a\x01\x03b\xff\xff\xff\xff"), "a b"},
 		{"zipmap long length", &zipmap{}, []byte("\x01\x01a\xfe\x2c\x01\x00\x00\x00" + x[:300] + "\xff"), "a x*300"},
 		{"zipmap uncounted", &zipmap{}, []byte("\xfe\x01a\x01\x00b\xff"), "a b"},
+		{"intset of 16 bits", &intset{}, []byte("\x02\x00\x00\x00\x03\x00\x00\x00" + "\x00\x80" + "\xff\xff" + "\xff\x7f"), "-32768 -1 32767"},
+		{"intset of 32 bits", &intset{}, []byte("\x04\x00\x00\x00\x02\x00\x00\x00" + "\x00\x00\x00\x80" + "\xff\xff\xff\x7f"), "-2147483648 2147483647"},
+		{"intset of 64 bits", &intset{}, []byte("\x08\x00\x00\x00\x02\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x80" + "\xff\xff\xff\xff\xff\xff\xff\x7f"),
+			"-9223372036854775808 9223372036854775807"},
 	}
 	for _, tt := range tests {
 		got, err := walk(tt.c, tt.blob)
@@ -198,6 +202,14 @@ func TestCompactCorrupt(t *testing.T) {
 		{"zipmap long length huge", &zipmap{}, []byte("\x01\xfe\xff\xff\xff\xff\xff"), "entry at byte 1 does not fit"},
 		{"zipmap end mark too early", &zipmap{}, []byte("\x01\xff\x01a\xff"), "entry at byte 1 does not fit"},
 		{"zipmap value without unused", &zipmap{}, []byte("\x01\x01a\x01\xff"), "entry at byte 3 does not fit"},
+		{"intset empty blob", &intset{}, nil, "shorter than its frame"},
+		{"intset width", &intset{}, []byte("\x03\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00"), "has members of an unknown width"},
+		{"intset no members", &intset{}, []byte("\x02\x00\x00\x00\x00\x00\x00\x00"), "has no members"},
+		{"intset size", &intset{}, []byte("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x02"), "states another size"},
+		{"intset count huge", &intset{}, []byte("\x08\x00\x00\x00\xff\xff\xff\xff" + "\x01\x00\x00\x00\x00\x00\x00\x00"), "states another size"},
+		{"intset twice", &intset{}, []byte("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x01\x00"), "entry at byte 10 is not in order"},
+		{"intset lowest twice", &intset{}, []byte("\x02\x00\x00\x00\x02\x00\x00\x00\x00\x80\x00\x80"), "entry at byte 10 is not in order"},
+		{"intset order", &intset{}, []byte("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\xff\xff"), "entry at byte 10 is not in order"},
 		{"zipmap unused too long", &zipmap{}, []byte("\x01\x01a\x01\x01b\xff"), "entry at byte 3 does not fit"},
 	}
 	for _, tt := range tests {
@@ -213,8 +225,9 @@ func FuzzCompact(f *testing.F) {
 	f.Add(byte(1), zip("\x01a", "\x40\x01x", "\x80\x00\x00\x00\x01x", "\xf1", "\xfe\x80", "\xe0\x01\x02\x03\x04\x05\x06\x07\x08"))
 	f.Add(byte(2), []byte("\x02\x01a\x02\x00bc\x00\x00\x00\xff"))
 	f.Add(byte(2), []byte("\x01\x01a\xfe\x02\x00\x00\x00\x01bcd\xff"))
+	f.Add(byte(3), []byte("\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x02\x00"))
 	f.Fuzz(func(t *testing.T, kind byte, blob []byte) {
-		c := [...]compact{&listpack{}, &ziplist{}, &zipmap{}}[kind%3]
+		c := [...]compact{&listpack{}, &ziplist{}, &zipmap{}, &intset{}}[kind%4]
 		if c.open(blob) != nil {
 			return
 		}

@@ -33,7 +33,7 @@ type Record struct {
 	Deadline int64 // unix time in milliseconds, 0 if the key has none
 	Idle     int64 // seconds since the last access, -1 if not known
 	Freq     int   // access counter 0..255, logarithmic, -1 if not known
-	Len      int64 // pairs of a hash, 1 for a string, -1 if not known; as the file claims: no size to allocate by
+	Len      int64 // pairs, elements or members, 1 for a string, -1 if not known; as the file claims: no size to allocate by
 }
 
 // A Decoder reads one file, record by record. It is for one goroutine.
@@ -47,6 +47,7 @@ type Decoder struct {
 	db        int
 	hints     hints
 	value     value
+	dump      dumpState
 
 	key, first, second, packed []byte // memory for texts that cannot stay in the buffer
 }
@@ -97,6 +98,9 @@ func (d *Decoder) Next() (Record, error) {
 // next reads up to the next thing that a caller should hear of: hints are collected on the way, and what has no meaning
 // here is skipped.
 func (d *Decoder) next(rec *Record) error {
+	if d.dump != notDump {
+		return d.nextOfDump(rec)
+	}
 	if d.version == 0 {
 		if err := d.header(); err != nil {
 			return err
@@ -389,16 +393,4 @@ func (d *Decoder) unreadable(at int64, code byte) error {
 	}
 	key, _ := d.stableText("key", &d.key)
 	return d.unsupportedValue(at, codeName(code), code, key)
-}
-
-// readable reports whether values of the type can be decoded. The upper numbers mean different things to different
-// servers, so they need the version of the server that is meant.
-func readable(code byte, version int) bool {
-	switch code {
-	case typeString, typeHash, typeHashZipmap, typeHashZiplist, typeHashListpack:
-		return true
-	case typeHashMetadata, typeHashListpackEx:
-		return version >= deadlinesVersion
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -32,6 +33,9 @@ var (
 	aListp   = str(rdb.Pack("\x81a", "\x01", "\x81b", "\x02"))
 	aZiplist = str(rdb.Zip("\x01a", "\xf2", "\x01b", "\xf3"))
 	aZipmap  = str("\x02\x01a\x01\x001\x01b\x01\x002\xff")
+	aList    = "list \"l\" len=2\n\t\"a\"\n\t\"1\"\n"
+	aSet     = "set \"s\" len=2\n\t\"-5\"\n\t\"7\"\n"
+	aSorted  = "sorted set \"z\" len=2\n\t\"a\" = \"1\"\n\t\"b\" = \"2.5\"\n"
 	aHash    = "hash \"h\" len=2\n\t\"a\" = \"1\"\n\t\"b\" = \"2\"\n"
 )
 
@@ -82,7 +86,37 @@ var bodies = []struct{ name, body, want string }{
 	{"hash of type 24, no deadlines", "\x18\x01h" + ms(0) + "\x02\x00\x01a\x011\x00\x01b\x012", aHash},
 	{"hash of type 25, no deadlines", "\x19\x01h" + ms(0) + str(rdb.Pack("\x81a", "\x01", "\x00", "\x81b", "\x02", "\x00")), aHash},
 	{"hash of type 25, then of pairs", "\x19\x01h" + ms(0) + str(rdb.Pack("\x81a", "\x01", "\x00", "\x81b", "\x02", "\x00")) + "\x10\x01h" + aListp, aHash + aHash},
+
+	{"list", "\x01\x01l\x02\x01a\xc0\x01", aList},
+	{"list without elements", "\x01\x01l\x00", "list \"l\" len=0\n"},
+	{"list of long texts", "\x01\x01l\x02" + str(long) + str(long), "list \"l\" len=2\n\t" + short([]byte(long)) + "\n\t" + short([]byte(long)) + "\n"},
+	{"list ziplist", "\x0a\x01l" + str(rdb.Zip("\x01a", "\xf2")), aList},
+	{"list ziplist empty", "\x0a\x01l" + str(rdb.Zip()), "list \"l\" len=0\n"},
+	{"list quicklist", "\x0e\x01l\x03" + str(rdb.Zip("\x01a")) + str(rdb.Zip()) + str(rdb.Zip("\xf2", "\x01b")), "list \"l\" len=-1\n\t\"a\"\n\t\"1\"\n\t\"b\"\n"},
+	{"list quicklist without nodes", "\x0e\x01l\x00", "list \"l\" len=-1\n"},
+	{"list quicklist 2", "\x12\x01l\x04\x02" + str(rdb.Pack("\x81a", "\x01")) + "\x01" + str(long) + "\x02" + str(rdb.Pack()) + "\x02" + str(rdb.Pack("\x81z")),
+		"list \"l\" len=-1\n\t\"a\"\n\t\"1\"\n\t" + short([]byte(long)) + "\n\t\"z\"\n"},
+	{"list quicklist 2, compressed nodes", "\x12\x01l\x02\x01\xc3\x05\x0a\x00a\xe0\x00\x00" + "\x01\x01b", "list \"l\" len=-1\n\t\"aaaaaaaaaa\"\n\t\"b\"\n"},
+
+	{"set", "\x02\x01s\x02\xc0\xfb\xc0\x07", aSet},
+	{"set without members", "\x02\x01s\x00", "set \"s\" len=0\n"},
+	{"set intset", "\x0b\x01s" + str("\x02\x00\x00\x00\x02\x00\x00\x00\xfb\xff\x07\x00"), aSet},
+	{"set listpack", "\x14\x01s" + str(rdb.Pack("\xdf\xfb", "\x07")), aSet},
+	{"set listpack empty", "\x14\x01s" + str(rdb.Pack()), "set \"s\" len=0\n"},
+
+	{"sorted set", "\x05\x01z\x02\x01a" + double(1) + "\x01b" + double(2.5), aSorted},
+	{"sorted set without members", "\x05\x01z\x00", "sorted set \"z\" len=0\n"},
+	{"sorted set of long texts", "\x05\x01z\x01" + str(long) + double(-1e300), "sorted set \"z\" len=1\n\t" + short([]byte(long)) + " = \"-1e+300\"\n"},
+	{"sorted set of infinities", "\x05\x01z\x02\x01a" + double(math.Inf(1)) + "\x01b" + double(math.Inf(-1)), "sorted set \"z\" len=2\n\t\"a\" = \"+Inf\"\n\t\"b\" = \"-Inf\"\n"},
+	{"sorted set in decimal", "\x03\x01z\x02\x01a\x011\x01b\x032.5", aSorted},
+	{"sorted set in decimal, infinities", "\x03\x01z\x03\x01a\xfe\x01b\xff\x01c\x051e-07", "sorted set \"z\" len=3\n\t\"a\" = \"+Inf\"\n\t\"b\" = \"-Inf\"\n\t\"c\" = \"1e-07\"\n"},
+	{"sorted set ziplist", "\x0c\x01z" + str(rdb.Zip("\x01a", "\xf2", "\x01b", "\x032.5")), aSorted},
+	{"sorted set listpack", "\x11\x01z" + str(rdb.Pack("\x81a", "\x01", "\x81b", "\x832.5")), aSorted},
+	{"sorted set listpack, infinities", "\x11\x01z" + str(rdb.Pack("\x05", "\x84-inf", "\x06", "\x83inf")), "sorted set \"z\" len=2\n\t\"5\" = \"-Inf\"\n\t\"6\" = \"+Inf\"\n"},
 }
+
+// double returns eight bytes of IEEE 754, low byte first.
+func double(f float64) string { return ms(int64(math.Float64bits(f))) }
 
 // decodeBody decodes a file of version 12 with that body; the line for its end is left out.
 func decodeBody(body string) string {
@@ -117,8 +151,13 @@ func TestDecoderSkips(t *testing.T) {
 			}
 			last = rec
 			last.Key = bytes.Clone(rec.Key)
-			if rec.Kind == rdb.Hash && rec.Len > 1 {
-				d.Field() // a value that was read in part is skipped as well
+			switch rec.Kind { // a value that was read in part is skipped as well
+			case rdb.Hash:
+				d.Field()
+			case rdb.List, rdb.Set:
+				d.Element()
+			case rdb.SortedSet:
+				d.Member()
 			}
 		}
 		if string(last.Key) != "last" {
@@ -196,17 +235,17 @@ func TestDecoderUnsupported(t *testing.T) {
 		body    string
 		want    rdb.UnsupportedError // Offset counts from behind before
 	}{
-		{"list", 12, "\x01\x01l\x01\x01a", rdb.UnsupportedError{What: "value type 1 (list)", Code: 1, Key: "l"}},
+		{"module", 12, "\x07\x01m\x01\x01a", rdb.UnsupportedError{What: "value type 7 (module)", Code: 7, Key: "m"}},
 		{"stream", 12, "\x15\x01s", rdb.UnsupportedError{What: "value type 21 (stream)", Code: 21, Key: "s"}},
 		{"type with two meanings", 12, "\x16\x01s", rdb.UnsupportedError{What: "value type 22", Code: 22, Key: "s"}},
 		{"unknown type", 12, "\xc7\x01s", rdb.UnsupportedError{What: "value type 199", Code: 199, Key: "s"}},
-		{"in another database", 12, "\xfe\x03\x01\x01l", rdb.UnsupportedError{Offset: 2, What: "value type 1 (list)", Code: 1, Key: "l", DB: 3}},
-		{"of a long key", 12, "\x01" + str(strings.Repeat("k", 200)), rdb.UnsupportedError{What: "value type 1 (list)", Code: 1, Key: strings.Repeat("k", 128)}},
+		{"in another database", 12, "\xfe\x03\x0f\x01l", rdb.UnsupportedError{Offset: 2, What: "value type 15 (stream)", Code: 15, Key: "l", DB: 3}},
+		{"of a long key", 12, "\x0f" + str(strings.Repeat("k", 200)), rdb.UnsupportedError{What: "value type 15 (stream)", Code: 15, Key: strings.Repeat("k", 128)}},
 		{"unknown opcode", 12, "\xf3\x01s", rdb.UnsupportedError{What: "opcode 243", Code: 243}},
 		{"lowest opcode", 12, "\xc8\x01s", rdb.UnsupportedError{What: "opcode 200", Code: 200}},
 		{"function of a release candidate", 12, "\xf6\x01s", rdb.UnsupportedError{What: "opcode 246 (function of a release candidate)", Code: 246}},
 		{"field deadlines in an old version", 11, "\x18\x01h", rdb.UnsupportedError{What: "value type 24", Code: 24, Key: "h"}},
-		{"behind hints", 12, "\xf9\x01\x0b\x01s", rdb.UnsupportedError{Offset: 2, What: "value type 11 (set intset)", Code: 11, Key: "s"}},
+		{"behind hints", 12, "\xf9\x01\x13\x01s", rdb.UnsupportedError{Offset: 2, What: "value type 19 (stream)", Code: 19, Key: "s"}},
 		{"field deadline", 12, "\x18\x01h" + ms(100) + "\x02\x00\x01a\x011" + "\x01\x01b\x012",
 			rdb.UnsupportedError{Offset: 17, What: "hash field deadlines", Code: 24, Key: "h"}},
 		{"field deadline in a listpack", 12, "\x19\x01h" + ms(100) + str(rdb.Pack("\x81a", "\x01", "\x00", "\x81b", "\x02", "\x64")),
@@ -254,6 +293,32 @@ func TestDecoderCorrupt(t *testing.T) {
 		{"listpack of triples incomplete", "\x19\x01h" + ms(0) + str(rdb.Pack("\x01", "\x02")), "hash listpack at offset 20: has a field without a value"},
 		{"ziplist odd", "\x0d\x01h" + str(rdb.Zip("\xf2")), "hash ziplist at offset 12: has a field without a value"},
 		{"zipmap odd", "\x09\x01h" + str("\xfe\x01a\xff"), "hash zipmap at offset 12: has a field without a value"},
+		{"list longer than any memory", "\x01\x01l\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "list element at offset"},
+		{"list of negative length", "\x01\x01l\x81\x80\x00\x00\x00\x00\x00\x00\x00", "list length at offset 12: invalid length"},
+		{"list ziplist frame", "\x0a\x01l\x01a", "list ziplist at offset 12: shorter than its frame"},
+		{"quicklist longer than any memory", "\x0e\x01l\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "list ziplist at offset"},
+		{"quicklist frame", "\x0e\x01l\x02" + str(rdb.Zip("\xf2")) + "\x01a", "list ziplist at offset 31: shorter than its frame"},
+		{"quicklist count", "\x0e\x01l\x01" + "\x0d\x0d\x00\x00\x00\x0a\x00\x00\x00\x02\x00\x00\xf2\xff", "list ziplist at offset 13: states 2 entries and has 1"},
+		{"quicklist 2 container", "\x12\x01l\x01\x03" + str(rdb.Pack("\x01")), "list node at offset 13: unknown container"},
+		{"quicklist 2 container form", "\x12\x01l\x01\xc0" + str(rdb.Pack("\x01")), "list node at offset 13: string form where a length belongs"},
+		{"quicklist 2 plain node without bytes", "\x12\x01l\x01\x01\x00", "list node at offset 14: has no bytes"},
+		{"quicklist 2 frame", "\x12\x01l\x01\x02\x01a", "list listpack at offset 14: shorter than its frame"},
+		{"quicklist 2 entry", "\x12\x01l\x01\x02" + str(rdb.Pack("\xf9")), "list listpack at offset 14: entry at byte 6"},
+		{"quicklist 2 plain node longer than any memory", "\x12\x01l\x01\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "list node at offset 14: longer than the limit"},
+		{"set longer than any memory", "\x02\x01s\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "set member at offset"},
+		{"intset frame", "\x0b\x01s\x01a", "set intset at offset 12: shorter than its frame"},
+		{"intset order", "\x0b\x01s" + str("\x02\x00\x00\x00\x02\x00\x00\x00\x07\x00\x07\x00"), "set intset at offset 12: entry at byte 10 is not in order"},
+		{"set listpack entry", "\x14\x01s" + str(rdb.Pack("\xf9")), "set listpack at offset 12: entry at byte 6"},
+		{"sorted set longer than any memory", "\x05\x01z\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "sorted set member at offset"},
+		{"score NaN", "\x05\x01z\x01\x01a" + double(math.NaN()), "sorted set score at offset 15: has a score that is no number"},
+		{"score NaN in decimal", "\x03\x01z\x01\x01a\xfd", "sorted set score at offset 15: has a score that is no number"},
+		{"score that is no decimal", "\x03\x01z\x01\x01a\x030x1", "sorted set score at offset 15: is no number in decimal"},
+		{"score without text", "\x03\x01z\x01\x01a\x00", "sorted set score at offset 15: is no number in decimal"},
+		{"score out of range", "\x03\x01z\x01\x01a\x051e999", "sorted set score at offset 15: is no number in decimal"},
+		{"score missing in a ziplist", "\x0c\x01z" + str(rdb.Zip("\x01a")), "sorted set ziplist at offset 12: has a member without a score"},
+		{"score NaN in a listpack", "\x11\x01z" + str(rdb.Pack("\x81a", "\x83nan")), "sorted set listpack at offset 12: has a score that is no number"},
+		{"score that is no decimal in a listpack", "\x11\x01z" + str(rdb.Pack("\x81a", "\x831_0")), "sorted set listpack at offset 12: is no number in decimal"},
+		{"score that is not an entry", "\x11\x01z" + str(rdb.Pack("\x81a", "\xf9")), "sorted set listpack at offset 12: entry at byte 9"},
 	}
 	for _, tt := range tests {
 		d := rdb.NewDecoder(bytes.NewReader(fileOf(12, tt.body)), nil)
@@ -300,6 +365,12 @@ func TestDecoderEnd(t *testing.T) {
 	if _, _, _, err := d.Field(); err != io.EOF {
 		t.Errorf("Field after the end: %v", err)
 	}
+	if _, _, err := d.Element(); err != io.EOF {
+		t.Errorf("Element after the end: %v", err)
+	}
+	if _, _, _, err := d.Member(); err != io.EOF {
+		t.Errorf("Member after the end: %v", err)
+	}
 }
 
 // Text and Field refuse what is not theirs, without harm to the reading.
@@ -311,6 +382,12 @@ func TestDecoderWrongCall(t *testing.T) {
 	d.Next()
 	if _, _, _, err := d.Field(); err == nil {
 		t.Error("Field of a string gives no error")
+	}
+	if _, _, err := d.Element(); err == nil {
+		t.Error("Element of a string gives no error")
+	}
+	if _, _, _, err := d.Member(); err == nil {
+		t.Error("Member of a string gives no error")
 	}
 	if v, err := d.Text(); string(v) != "b" || err != nil {
 		t.Errorf("then Text gives %q, %v", v, err)
@@ -414,6 +491,10 @@ func TestDecoderMaxString(t *testing.T) {
 		{"key", "\x00" + str(long) + "\x01a"},
 		{"hash field", "\x04\x01h\x01" + str(long) + "\x01v"},
 		{"hash value", "\x04\x01h\x01\x01f" + str(long)},
+		{"list element", "\x01\x01l\x01" + str(long)},
+		{"list node", "\x12\x01l\x01\x01" + str(long)},
+		{"set member", "\x02\x01s\x01" + str(long)},
+		{"sorted set member", "\x05\x01z\x01" + str(long) + double(1)},
 		{"aux", "\xfa\x01a" + str(long)},
 		{"function", "\xf5" + str(long)},
 	} {
@@ -445,11 +526,13 @@ func TestDecoderClaimedLength(t *testing.T) {
 // Reading keys costs no allocation, however many there are.
 func TestDecoderAllocations(t *testing.T) {
 	one := "\xfc" + ms(4102444800123) + "\x00\x05key:1\x0bhello world" + "\x00\xc0\x01\xc1\xe8\x03" + "\x00\x01l\xc3\x05\x0a\x00a\xe0\x00\x00" +
-		"\x04\x01h\x01\x05field\x05value" + "\x10\x01h" + aListp + "\x0d\x01h" + aZiplist + "\x09\x01h" + aZipmap
+		"\x04\x01h\x01\x05field\x05value" + "\x10\x01h" + aListp + "\x0d\x01h" + aZiplist + "\x09\x01h" + aZipmap +
+		"\x01\x01l\x01\x05value" + "\x12\x01l\x02\x01\x05value\x02" + str(rdb.Pack("\x81a", "\x01")) + "\x0b\x01s" + str("\x02\x00\x00\x00\x02\x00\x00\x00\xfb\xff\x07\x00") +
+		"\x05\x01z\x01\x01a" + double(1) + "\x11\x01z" + str(rdb.Pack("\x81a", "\x01", "\x81b", "\x832.5"))
 	file := fileOf(9, strings.Repeat(one, 2000))
 	d := rdb.NewDecoder(bytes.NewReader(file), nil)
 	read := func() {
-		for range 7 {
+		for range 12 {
 			rec, err := d.Next()
 			if err == nil && rec.Kind == rdb.String {
 				_, err = d.Text()
@@ -457,12 +540,18 @@ func TestDecoderAllocations(t *testing.T) {
 			for ok := rec.Kind == rdb.Hash; ok && err == nil; {
 				_, _, ok, err = d.Field()
 			}
+			for ok := rec.Kind == rdb.List || rec.Kind == rdb.Set; ok && err == nil; {
+				_, ok, err = d.Element()
+			}
+			for ok := rec.Kind == rdb.SortedSet; ok && err == nil; {
+				_, _, ok, err = d.Member()
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	if n := testing.AllocsPerRun(1000, read); n != 0 {
-		t.Errorf("%v allocations for seven keys", n)
+		t.Errorf("%v allocations for twelve keys", n)
 	}
 }

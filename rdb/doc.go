@@ -19,6 +19,12 @@
 //		case rec.Kind == rdb.Hash:
 //			field, value, ok, err := d.Field() // until !ok
 //			...
+//		case rec.Kind == rdb.List, rec.Kind == rdb.Set:
+//			element, ok, err := d.Element() // until !ok
+//			...
+//		case rec.Kind == rdb.SortedSet:
+//			member, score, ok, err := d.Member() // until !ok
+//			...
 //		}
 //	}
 //
@@ -52,21 +58,37 @@
 //
 //	type  encoding                      file          written by
 //	0     string                        value.go      all
+//	1     list, strings                 elements.go   before Redis 3.2, forks
+//	2     set, strings                  elements.go   all
+//	3     sorted set, decimal scores    members.go    before Redis 4.0
 //	4     hash, pairs of strings        hash.go       all
+//	5     sorted set, binary scores     members.go    all
 //	9     hash, zipmap                  zipmap.go     before Redis 2.6
+//	10    list, ziplist                 ziplist.go    before Redis 3.2, forks
+//	11    set, intset                   intset.go     all
+//	12    sorted set, ziplist           ziplist.go    Redis to 6.2, forks
 //	13    hash, ziplist                 ziplist.go    Redis to 6.2, forks
+//	14    list, nodes of ziplists       elements.go   Redis 3.2 to 6.2, forks
 //	16    hash, listpack                listpack.go   Redis 7.0 and newer
+//	17    sorted set, listpack          listpack.go   Redis 7.0 and newer
+//	18    list, nodes of listpacks      elements.go   Redis 7.0 and newer
+//	20    set, listpack                 listpack.go   Redis 7.2 and newer
 //	24    hash with field deadlines     hash.go       Redis 7.4 and newer
 //	25    the same, listpack            hash.go       Redis 7.4 and newer
 //
-// The last two are read as long as no field has a deadline. All other types, and opcodes that are not in the layout
+// Written are 0, 1, 2, 4 and 5. The last two are read as long as no field has a deadline. All other types, and opcodes that are not in the layout
 // above, are an [UnsupportedError]; nothing is left out quietly, but for hints without meaning to the data: sizes of
 // cluster slots, and what modules store outside of keys.
 //
+// # Payloads of DUMP
+//
+// The commands DUMP and RESTORE carry one value, in the same encodings: [NewDumpDecoder] and [NewDumpEncoder] make a Decoder
+// and an Encoder of such a payload.
+//
 // # Guarantees
 //
-// Memory is in proportion to the longest single text (a key, a value, a field; a small collection that the file holds
-// as one text), never to a collection or to the file. A length that a file claims is allocated as its bytes arrive,
+// Memory is in proportion to the longest single text (a key, a value, a field; a small collection or the node of a list
+// that the file holds as one text), never to a collection or to the file. A length that a file claims is allocated as its bytes arrive,
 // and no text may be longer than [DecoderOptions].MaxString.
 //
 // Corrupt input is a [CorruptError] with what was being read and the offset at which that begins; input that ends
@@ -74,18 +96,20 @@
 // changed byte inside a text is noticed at the end, by the checksum. What was read before OpEnd is not to be trusted
 // until then.
 //
-// What this package does not check: that keys, or the fields of a hash, are distinct, that a hash has fields, and that
-// records come in their usual order.
+// What this package does not check: that keys, the fields of a hash or the members of a set are distinct, that a
+// collection has any (servers pass over those in a file that have none, and refuse to RESTORE them), that a sorted set is
+// sorted, and that records come in their usual order.
 //
 // # Concurrency and lifetime of slices
 //
 // A Decoder or Encoder belongs to one goroutine; neither starts any, and both return only when their reader or writer
 // does. Slices that a Decoder returns are its memory: those in a Record are valid until the next call of Next, those
-// from Text and Field until the next call of any method. An Encoder keeps no reference to what it was given.
+// from Text, Field, Element and Member until the next call of any method. An Encoder keeps no reference to what it was given.
 //
 // # Implementation
 //
 // source.go is the buffered input; length.go and text.go read the smallest parts from it, decoder.go the records, and
-// value.go and the files it names the values. Encoder is in encoder.go; format.go holds the numbers of the format, lzf.go
+// value.go, hash.go, elements.go and members.go the values. The compact encodings have a file each. Encoder is in encoder.go;
+// dump.go is what a payload of a single value has instead of a file's records; format.go holds the numbers of the format, lzf.go
 // and crc64.go the two algorithms. To add an encoding is to write its file, and its row in the switch of openValue.
 package rdb

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 )
 
 // EncoderOptions change what an Encoder writes. The zero value, and nil, are good.
@@ -35,14 +36,17 @@ type Encoder struct {
 	version    int
 	noChecksum bool
 	lzf        *lzfWriter // nil: no compression
-	fields     int        // pairs of the current hash that are still missing
+	open       Kind       // of the current collection
+	left       int        // parts of it that are still missing
+	dump       dumpState
 }
 
 var (
 	errEnded       = errors.New("rdb: call after End")
-	errHashOpen    = errors.New("rdb: the current hash has fewer fields than announced")
-	errHashFull    = errors.New("rdb: more fields than announced, or no hash")
-	errEmptyHash   = errors.New("rdb: a hash needs at least one field")
+	errOpen        = errors.New("rdb: the current collection has fewer parts than announced")
+	errFull        = errors.New("rdb: more parts than announced, or of another kind of collection")
+	errEmpty       = errors.New("rdb: a collection needs at least one part")
+	errNaN         = errors.New("rdb: a score cannot be NaN")
 	errParts       = errors.New("rdb: the parts of a string have another length than announced")
 	errNegativeDB  = errors.New("rdb: negative database number")
 	errOldFunction = errors.New("rdb: function libraries need version 10 or newer")
@@ -57,7 +61,15 @@ func NewEncoder(w io.Writer, o *EncoderOptions) *Encoder {
 	if o == nil {
 		o = &EncoderOptions{}
 	}
-	e := &Encoder{w: w, buf: make([]byte, 0, bufferSize), version: o.Version, noChecksum: o.NoChecksum}
+	e := newEncoder(w, o, bufferSize)
+	e.noChecksum = o.NoChecksum
+	e.buf = fmt.Appendf(e.buf, "%s%04d", magic, e.version)
+	return e
+}
+
+// newEncoder returns an Encoder that has written nothing, with a buffer of size bytes: no less than begin makes room for.
+func newEncoder(w io.Writer, o *EncoderOptions, size int) *Encoder {
+	e := &Encoder{w: w, buf: make([]byte, 0, size), version: o.Version}
 	if e.version == 0 {
 		e.version = DefaultVersion
 	}
@@ -67,7 +79,6 @@ func NewEncoder(w io.Writer, o *EncoderOptions) *Encoder {
 	if o.Compress {
 		e.lzf = newLZFWriter()
 	}
-	e.buf = fmt.Appendf(e.buf, "%s%04d", magic, e.version)
 	return e
 }
 
@@ -76,7 +87,7 @@ func (e *Encoder) Written() int64 { return e.flushed + int64(len(e.buf)) }
 
 // Aux writes a remark on the file. Readers ignore names that they do not know.
 func (e *Encoder) Aux(name, value string) error {
-	if e.begin() {
+	if e.beginRemark() {
 		e.buf = append(e.buf, opAux)
 		e.text(name)
 		e.text(value)
@@ -86,7 +97,7 @@ func (e *Encoder) Aux(name, value string) error {
 
 // Function writes a function library, given by its source.
 func (e *Encoder) Function(source string) error {
-	if e.begin() {
+	if e.beginRemark() {
 		if e.version < functionVersion {
 			return e.fail(errOldFunction)
 		}
@@ -101,7 +112,7 @@ func (e *Encoder) SelectDB(n int) error {
 	if n < 0 {
 		return e.fail(errNegativeDB)
 	}
-	if e.begin() {
+	if e.beginRemark() {
 		e.buf = appendLength(append(e.buf, opSelectDB), uint64(n))
 	}
 	return e.err
@@ -109,7 +120,7 @@ func (e *Encoder) SelectDB(n int) error {
 
 // ResizeDB tells readers how many keys the current database has, and how many of them have a deadline: a hint.
 func (e *Encoder) ResizeDB(keys, expires uint64) error {
-	if e.begin() {
+	if e.beginRemark() {
 		e.buf = appendLength(appendLength(append(e.buf, opResizeDB), keys), expires)
 	}
 	return e.err
@@ -164,26 +175,78 @@ func (e *Encoder) compressParts(n int, parts iter.Seq[string]) error {
 // BeginHash begins a key that holds a hash of n >= 1 fields; exactly n calls of Field must follow. The deadline is
 // unix time in milliseconds, 0 for none.
 func (e *Encoder) BeginHash(key string, n int, deadline int64) error {
+	return e.beginCollection(Hash, typeHash, key, n, deadline)
+}
+
+// BeginList begins a key that holds a list of n >= 1 elements; exactly n calls of Element must follow, in their order. The
+// deadline is unix time in milliseconds, 0 for none.
+func (e *Encoder) BeginList(key string, n int, deadline int64) error {
+	return e.beginCollection(List, typeList, key, n, deadline)
+}
+
+// BeginSet begins a key that holds a set of n >= 1 members; exactly n calls of Element must follow, in any order. The
+// deadline is unix time in milliseconds, 0 for none.
+func (e *Encoder) BeginSet(key string, n int, deadline int64) error {
+	return e.beginCollection(Set, typeSet, key, n, deadline)
+}
+
+// BeginSortedSet begins a key that holds a sorted set of n >= 1 members; exactly n calls of Member must follow, in any
+// order. The deadline is unix time in milliseconds, 0 for none.
+func (e *Encoder) BeginSortedSet(key string, n int, deadline int64) error {
+	return e.beginCollection(SortedSet, typeSorted2, key, n, deadline)
+}
+
+func (e *Encoder) beginCollection(k Kind, code byte, key string, n int, deadline int64) error {
 	if n < 1 {
-		return e.fail(errEmptyHash)
+		return e.fail(errEmpty)
 	}
 	if e.begin() {
-		e.head(typeHash, key, deadline)
+		e.head(code, key, deadline)
 		e.buf = appendLength(e.buf, uint64(n))
-		e.fields = n
+		e.open, e.left = k, n
 	}
 	return e.err
+}
+
+// part reports whether a part of the current collection, which must be of one of the kinds, may be written.
+func (e *Encoder) part(k, or Kind) bool {
+	if e.left == 0 || e.open != k && e.open != or {
+		e.fail(errFull)
+		return false
+	}
+	e.left--
+	return true
 }
 
 // Field writes the next pair of the hash that BeginHash began. Fields must be distinct: servers refuse to load a hash
 // that has one twice.
 func (e *Encoder) Field(field, value string) error {
-	if e.fields == 0 {
-		return e.fail(errHashFull)
+	if e.part(Hash, Hash) {
+		e.text(field)
+		e.text(value)
 	}
-	e.fields--
-	e.text(field)
-	e.text(value)
+	return e.err
+}
+
+// Element writes the next element of the list or set that BeginList or BeginSet began. Those of a set must be distinct.
+func (e *Encoder) Element(v string) error {
+	if e.part(List, Set) {
+		e.text(v)
+	}
+	return e.err
+}
+
+// Member writes the next member of the sorted set that BeginSortedSet began. Members must be distinct, and no score may
+// be NaN.
+func (e *Encoder) Member(member string, score float64) error {
+	if math.IsNaN(score) {
+		return e.fail(errNaN)
+	}
+	if e.part(SortedSet, SortedSet) {
+		e.text(member)
+		e.room(maxHead)
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, math.Float64bits(score))
+	}
 	return e.err
 }
 
@@ -192,7 +255,11 @@ func (e *Encoder) End() error {
 	if !e.begin() {
 		return e.err
 	}
-	e.buf = append(e.buf, opEOF)
+	if e.dump == notDump {
+		e.buf = append(e.buf, opEOF)
+	} else {
+		e.endDump()
+	}
 	e.flush()
 	sum := e.sum
 	if e.noChecksum {
@@ -217,14 +284,22 @@ func (e *Encoder) fail(err error) error {
 
 // begin makes room for the head of a record, and reports whether one may begin here.
 func (e *Encoder) begin() bool {
-	if e.fields > 0 {
-		e.fail(errHashOpen)
+	if e.left > 0 {
+		e.fail(errOpen)
 	}
 	if e.err != nil {
 		return false
 	}
 	e.room(2 * maxHead)
 	return true
+}
+
+// beginRemark is begin for what a payload of a single value cannot hold.
+func (e *Encoder) beginRemark() bool {
+	if e.dump != notDump {
+		e.fail(errDumpRemark)
+	}
+	return e.begin()
 }
 
 // room makes sure that n more bytes fit in the buffer.
@@ -236,6 +311,10 @@ func (e *Encoder) room(n int) {
 
 // head writes what stands before the value of a key.
 func (e *Encoder) head(code byte, key string, deadline int64) {
+	if e.dump != notDump {
+		e.dumpHead(code)
+		return
+	}
 	if deadline != 0 {
 		e.buf = binary.LittleEndian.AppendUint64(append(e.buf, opDeadlineMs), uint64(deadline))
 	}

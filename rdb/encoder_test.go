@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -62,6 +63,11 @@ func TestEncoderBytes(t *testing.T) {
 			"\x00\x02-0\x0200\x00\x02+1\x021 \x00\x01-\x021a\x00\x031.0\x0b99999999999"},
 		{"hash", func(e *rdb.Encoder) { e.BeginHash("h", 2, 1); e.Field("f", "v"); e.Field("1", "") },
 			"\xfc\x01\x00\x00\x00\x00\x00\x00\x00\x04\x01h\x02\x01f\x01v\xc0\x01\x00"},
+		{"list", func(e *rdb.Encoder) { e.BeginList("l", 2, 1); e.Element("v"); e.Element("1") },
+			"\xfc\x01\x00\x00\x00\x00\x00\x00\x00\x01\x01l\x02\x01v\xc0\x01"},
+		{"set", func(e *rdb.Encoder) { e.BeginSet("s", 1, 0); e.Element("v") }, "\x02\x01s\x01\x01v"},
+		{"sorted set", func(e *rdb.Encoder) { e.BeginSortedSet("z", 2, 0); e.Member("m", 2.5); e.Member("1", math.Inf(-1)) },
+			"\x05\x01z\x02\x01m" + double(2.5) + "\xc0\x01" + double(math.Inf(-1))},
 		{"14-bit length", func(e *rdb.Encoder) { e.String("k", strings.Repeat("v", 64), 0) }, "\x00\x01k\x40\x40" + strings.Repeat("v", 64)},
 		{"longer than the buffer", func(e *rdb.Encoder) { e.String(long, long, 0) }, "\x00" + str(long) + str(long)},
 	}
@@ -167,6 +173,18 @@ func TestEncoderMisuse(t *testing.T) {
 	}{
 		{"negative database", func(e *rdb.Encoder) error { return e.SelectDB(-1) }},
 		{"hash without fields", func(e *rdb.Encoder) error { return e.BeginHash("h", 0, 0) }},
+		{"list without elements", func(e *rdb.Encoder) error { return e.BeginList("l", 0, 0) }},
+		{"set without members", func(e *rdb.Encoder) error { return e.BeginSet("s", 0, 0) }},
+		{"sorted set without members", func(e *rdb.Encoder) error { return e.BeginSortedSet("z", -1, 0) }},
+		{"element without list", func(e *rdb.Encoder) error { return e.Element("v") }},
+		{"member without sorted set", func(e *rdb.Encoder) error { return e.Member("m", 1) }},
+		{"element of a hash", func(e *rdb.Encoder) error { e.BeginHash("h", 1, 0); return e.Element("v") }},
+		{"element of a sorted set", func(e *rdb.Encoder) error { e.BeginSortedSet("z", 1, 0); return e.Element("v") }},
+		{"field of a list", func(e *rdb.Encoder) error { e.BeginList("l", 1, 0); return e.Field("f", "v") }},
+		{"member of a set", func(e *rdb.Encoder) error { e.BeginSet("s", 1, 0); return e.Member("m", 1) }},
+		{"one element too many", func(e *rdb.Encoder) error { e.BeginList("l", 1, 0); e.Element("a"); return e.Element("b") }},
+		{"one member too few", func(e *rdb.Encoder) error { e.BeginSortedSet("z", 2, 0); e.Member("a", 1); return e.End() }},
+		{"score NaN", func(e *rdb.Encoder) error { e.BeginSortedSet("z", 1, 0); return e.Member("a", math.NaN()) }},
 		{"field without hash", func(e *rdb.Encoder) error { return e.Field("f", "v") }},
 		{"one field too many", func(e *rdb.Encoder) error { e.BeginHash("h", 1, 0); e.Field("a", "b"); return e.Field("c", "d") }},
 		{"one field too few, string", func(e *rdb.Encoder) error { e.BeginHash("h", 1, 0); return e.String("a", "b", 0) }},
@@ -236,11 +254,15 @@ func TestEncoderAllocations(t *testing.T) {
 			e.String("key:000002", text, 4102444800000)
 			e.BeginHash("hash", 1, 0)
 			e.Field("12345", text)
+			e.BeginList("list", 1, 0)
+			e.Element(text)
+			e.BeginSortedSet("sorted", 1, 0)
+			e.Member(text, 1.5)
 			e.SelectDB(1)
 		}
 		write() // the compressor's memory grows once
 		if n := testing.AllocsPerRun(2000, write); n != 0 {
-			t.Errorf("compress %v: %v allocations for three keys", compress, n)
+			t.Errorf("compress %v: %v allocations for five keys", compress, n)
 		}
 	}
 }
@@ -262,6 +284,14 @@ func TestEncoderWriteSize(t *testing.T) {
 		"hash": func(e *rdb.Encoder, i int) {
 			e.BeginHash(long[:i%2000], 1, 1)
 			e.Field(long[:i%1000], long[:i%999])
+		},
+		"list": func(e *rdb.Encoder, i int) {
+			e.BeginList(long[:i%2000], 1, 1)
+			e.Element(long[:i%1000])
+		},
+		"sorted set": func(e *rdb.Encoder, i int) {
+			e.BeginSortedSet(long[:i%100], 1, 1)
+			e.Member(long[:i%70], 1)
 		},
 	}
 	for name, call := range tests {

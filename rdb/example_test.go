@@ -92,3 +92,33 @@ func ExampleDecoder_Rest() {
 	// end <nil> 18
 	// "*1\r\n$4\r\nPING\r\n"
 }
+
+// The payload of the command DUMP is a single value, read and written by the same calls.
+func ExampleNewDumpDecoder() {
+	var payload bytes.Buffer
+	e := rdb.NewDumpEncoder(&payload, nil)
+	e.BeginSortedSet("", 2, 0) // a payload has no key
+	e.Member("Ada", 1815)
+	e.Member("Alan", 1912)
+	if err := e.End(); err != nil {
+		log.Fatal(err)
+	}
+
+	d := rdb.NewDumpDecoder(payload.Bytes(), nil)
+	rec, err := d.Next()
+	fmt.Println(rec.Kind, rec.Len, err)
+	for {
+		member, score, ok, err := d.Member()
+		if !ok {
+			rec, err = d.Next()
+			fmt.Println(rec.Op, err)
+			return
+		}
+		fmt.Printf("\t%s %v %v\n", member, score, err)
+	}
+	// Output:
+	// sorted set 2 <nil>
+	// 	Ada 1815 <nil>
+	// 	Alan 1912 <nil>
+	// end <nil>
+}

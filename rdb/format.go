@@ -50,21 +50,54 @@ const (
 // typeName alone.
 const (
 	typeString         = 0
+	typeList           = 1
+	typeSet            = 2
+	typeSorted         = 3 // scores in decimal
 	typeHash           = 4
+	typeSorted2        = 5
 	typeHashZipmap     = 9
+	typeListZiplist    = 10
+	typeSetIntset      = 11
+	typeSortedZiplist  = 12
 	typeHashZiplist    = 13
+	typeListQuicklist  = 14 // ziplists
 	typeHashListpack   = 16
+	typeSortedListpack = 17
+	typeListQuicklist2 = 18 // listpacks, and elements that are too long for one
+	typeSetListpack    = 20
 	typeHashMetadata   = 24 // per field a deadline
 	typeHashListpackEx = 25 // listpack of field, value, deadline
 )
 
+// kindOf returns the kind of values of the type, 0 if they cannot be decoded.
+func kindOf(code byte) Kind {
+	switch code {
+	case typeString:
+		return String
+	case typeHash, typeHashZipmap, typeHashZiplist, typeHashListpack, typeHashMetadata, typeHashListpackEx:
+		return Hash
+	case typeList, typeListZiplist, typeListQuicklist, typeListQuicklist2:
+		return List
+	case typeSet, typeSetIntset, typeSetListpack:
+		return Set
+	case typeSorted, typeSorted2, typeSortedZiplist, typeSortedListpack:
+		return SortedSet
+	}
+	return 0
+}
+
+// readable reports whether values of the type can be decoded. The upper numbers mean different things to different
+// servers, so they need the version of the server that is meant.
+func readable(code byte, version int) bool {
+	if code == typeHashMetadata || code == typeHashListpackEx {
+		return version >= deadlinesVersion
+	}
+	return kindOf(code) != 0
+}
+
 // typeNames names the types that are not decoded, so that an error says more than a number. Only what means the same
 // in every server that writes a readable version is here: several of the higher numbers are used twice.
-var typeNames = [...]string{
-	1: "list", 2: "set", 3: "sorted set", 5: "sorted set", 6: "module", 7: "module",
-	10: "list ziplist", 11: "set intset", 12: "sorted set ziplist", 14: "list quicklist", 15: "stream",
-	17: "sorted set listpack", 18: "list quicklist", 19: "stream", 20: "set listpack", 21: "stream",
-}
+var typeNames = [...]string{6: "module", 7: "module", 15: "stream", 19: "stream", 21: "stream"}
 
 func typeName(code byte) string {
 	if int(code) < len(typeNames) && typeNames[code] != "" {
@@ -94,7 +127,7 @@ const (
 	OpFunction               // Value: the source of a function library (Redis 7.0 and newer)
 	OpSelectDB               // DB: what follows is in this database
 	OpResizeDB               // Keys and Expires: how many keys the database holds; a hint
-	OpKey                    // Key, Kind and the rest; read the value by Text or Field
+	OpKey                    // Key, Kind and the rest; read the value by the method of its Kind
 	OpEnd                    // the end of the file; the checksum was right, or absent
 )
 
@@ -111,12 +144,15 @@ type Kind uint8
 
 // The kinds that are decoded.
 const (
-	String Kind = iota + 1 // read by Decoder.Text
-	Hash                   // read by Decoder.Field
+	String    Kind = iota + 1 // read by Decoder.Text
+	Hash                      // read by Decoder.Field
+	List                      // read by Decoder.Element
+	Set                       // read by Decoder.Element
+	SortedSet                 // read by Decoder.Member
 )
 
 func (k Kind) String() string {
-	names := [...]string{"?", "string", "hash"}
+	names := [...]string{"?", "string", "hash", "list", "set", "sorted set"}
 	if int(k) >= len(names) {
 		k = 0
 	}

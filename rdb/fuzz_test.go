@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -55,6 +58,20 @@ func FuzzDecoder(f *testing.F) {
 				t.Fatalf("%s: %q decodes to\n%s\nwant\n%s", name, file, got, want)
 			}
 		}
+	})
+}
+
+// Whatever the bytes are: no panic, no memory beyond the input's worth, an end. With the right checksum behind it, so that
+// the value is looked at.
+func FuzzDump(f *testing.F) {
+	for _, tt := range bodies {
+		if i := strings.Index(tt.body, "\x01"); i == 1 && len(tt.body) < 1000 { // a type and a key of one byte
+			f.Add([]byte(tt.body[:1] + tt.body[3:]))
+		}
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		decodeBounded(t, rdb.NewDumpDecoder(value, nil), len(value))
+		decodeBounded(t, rdb.NewDumpDecoder(payloadOf(10, string(value)), nil), len(value))
 	})
 }
 
@@ -110,7 +127,7 @@ func (s *script) text() string {
 
 // run makes one call, and returns what a dump says of it.
 func (s *script) run(e *rdb.Encoder) string {
-	switch s.byte() % 6 {
+	switch s.byte() % 9 {
 	case 0:
 		name, value := s.text(), s.text()
 		e.Aux(name, value)
@@ -131,8 +148,41 @@ func (s *script) run(e *rdb.Encoder) string {
 		key, value, deadline := s.text(), s.text(), s.number()>>1&^(-1<<62)
 		e.String(key, value, deadline)
 		return fmt.Sprintf("string %s%s = %s\n", short([]byte(key)), deadlineText(deadline), short([]byte(value)))
+	case 5:
+		return s.elements(e, "list", e.BeginList)
+	case 6:
+		return s.elements(e, "set", e.BeginSet)
+	case 7:
+		return s.sorted(e)
 	}
 	return s.hash(e)
+}
+
+func (s *script) elements(e *rdb.Encoder, kind string, begin func(string, int, int64) error) string {
+	key, n, deadline := s.text(), 1+int(s.byte()%15), s.number()&(1<<62-1)
+	begin(key, n, deadline)
+	want := fmt.Sprintf("%s %s%s len=%d\n", kind, short([]byte(key)), deadlineText(deadline), n)
+	for range n {
+		v := s.text()
+		e.Element(v)
+		want += fmt.Sprintf("\t%s\n", short([]byte(v)))
+	}
+	return want
+}
+
+func (s *script) sorted(e *rdb.Encoder) string {
+	key, n, deadline := s.text(), 1+int(s.byte()%15), s.number()&(1<<62-1)
+	e.BeginSortedSet(key, n, deadline)
+	want := fmt.Sprintf("sorted set %s%s len=%d\n", short([]byte(key)), deadlineText(deadline), n)
+	for range n {
+		v, score := s.text(), math.Float64frombits(uint64(s.number()))
+		if math.IsNaN(score) {
+			score = 0
+		}
+		e.Member(v, score)
+		want += fmt.Sprintf("\t%s = \"%s\"\n", short([]byte(v)), strconv.FormatFloat(score, 'g', -1, 64))
+	}
+	return want
 }
 
 func (s *script) hash(e *rdb.Encoder) string {
@@ -159,6 +209,8 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(false, []byte("\x00\x10name\x14value\x02\x05\x04\x03abc\x07\x01\x02ab\x05\x00\x01\x02\x03\x04\x05\x06\x07\x08\x03"))
 	f.Add(true, []byte("\x05\x40some key or other\x05\x01\x00\x00\x00\x00\x00\x00\x00\x09ab\x0dcd\x11ef\x15gh\x19ij"))
 	f.Add(true, []byte("\x04\xf1zz\xf5xy\x00\x00\x00\x00\x00\x01\x00\x00\x03\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x09"))
+	f.Add(false, []byte("\x05\x14list\x04\x07\x01\x02\x03\x04\x05\x06\x07\x08\x0bab\x00\x08\x07\x06\x05\x04\x03\x02\x01\x20"))
+	f.Add(true, []byte("\x06\x0cset\x02\x01\x02\x03\x04\x05\x06\x07\x08\x0bab\x0bcd\x07\x0fsort\x01\x00\x00\x00\x00\x00\x00\x00\x00\x0bab\x01\x02\x03\x04\x05\x06\x07\x08"))
 	f.Fuzz(func(t *testing.T, compress bool, p []byte) {
 		var file bytes.Buffer
 		e := rdb.NewEncoder(&file, &rdb.EncoderOptions{Version: 10, Compress: compress})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,24 +73,50 @@ func dumpKey(b *strings.Builder, d *rdb.Decoder, rec rdb.Record) error {
 		return err
 	}
 	fmt.Fprintf(b, " len=%d\n", rec.Len)
-	return dumpFields(b, d)
+	return dumpParts(b, d, rec.Kind)
 }
 
-// dumpFields writes the first fields of a hash, and for the others their number and a hash of them all.
-func dumpFields(b *strings.Builder, d *rdb.Decoder) error {
-	all := fnv.New64a()
-	for n := 0; ; n++ {
-		f, v, ok, err := d.Field()
-		switch {
-		case !ok:
-			if n > 20 {
-				fmt.Fprintf(b, "\t... %d fields, fnv %016x\n", n, all.Sum64())
+// dumpParts writes the first parts of a collection, and for the others their number and a hash of them all.
+func dumpParts(b *strings.Builder, d *rdb.Decoder, k rdb.Kind) error {
+	all, n := fnv.New64a(), 0
+	err := readParts(d, k, func(part, more []byte) {
+		if n++; n <= 20 {
+			fmt.Fprintf(b, "\t%s", short(part))
+			if more != nil {
+				fmt.Fprintf(b, " = %s", short(more))
 			}
-			return err
-		case n < 20:
-			fmt.Fprintf(b, "\t%s = %s\n", short(f), short(v))
+			b.WriteString("\n")
 		}
-		fmt.Fprintf(all, "%q %q ", f, v)
+		fmt.Fprintf(all, "%q %q ", part, more)
+	})
+	if n > 20 {
+		fmt.Fprintf(b, "\t... %d %s, fnv %016x\n", n, partNames[k], all.Sum64())
+	}
+	return err
+}
+
+var partNames = map[rdb.Kind]string{rdb.Hash: "fields", rdb.List: "elements", rdb.Set: "members", rdb.SortedSet: "members"}
+
+// readParts calls fn for each part of a collection: field and value, element and nil, or member and score.
+func readParts(d *rdb.Decoder, k rdb.Kind, fn func(part, more []byte)) error {
+	for {
+		var part, more []byte
+		var score float64
+		var ok bool
+		var err error
+		switch k {
+		case rdb.Hash:
+			part, more, ok, err = d.Field()
+		case rdb.SortedSet:
+			part, score, ok, err = d.Member()
+			more = strconv.AppendFloat(nil, score, 'g', -1, 64)
+		default:
+			part, ok, err = d.Element()
+		}
+		if !ok || err != nil {
+			return err
+		}
+		fn(part, more)
 	}
 }
 
@@ -188,11 +215,12 @@ func readAll(d *rdb.Decoder) error {
 		if err == io.EOF {
 			return nil
 		}
-		for ok := rec.Kind == rdb.Hash; ok && err == nil; {
-			_, _, ok, err = d.Field()
-		}
-		if rec.Kind == rdb.String {
+		switch rec.Kind {
+		case 0:
+		case rdb.String:
 			_, err = d.Text()
+		default:
+			err = readParts(d, rec.Kind, func(_, _ []byte) {})
 		}
 		if err != nil {
 			return err

@@ -1,49 +1,11 @@
 package rdb
 
-import (
-	"errors"
-	"math"
-)
+import "errors"
 
 var (
 	errOddCount = errors.New("has a field without a value")
 	errNotHash  = errors.New("rdb: Field called where no hash is being read")
 )
-
-// openPlainHash prepares for pairs that stand in the file one by one. Their number is what the file claims: it bounds a
-// loop that ends at the end of the input anyway, and nothing is allocated by it.
-func (d *Decoder) openPlainHash(form valueForm, rec *Record) error {
-	at := d.in.offset()
-	n, err := d.in.length()
-	if err == nil && n > math.MaxInt64 {
-		err = errBadLength
-	}
-	if err != nil {
-		return d.fail(at, "hash length", err)
-	}
-	d.value.form, d.value.left = form, n
-	rec.Len = int64(n)
-	return nil
-}
-
-// openCompactHash reads the blob of a small hash, so that its length can stand in the record. From then on nothing of the
-// value is left in the input, and no method reads from there before the next record: the blob may lie in the buffer.
-func (d *Decoder) openCompactHash(walk compact, what string, rec *Record) error {
-	v := &d.value
-	v.start = d.in.offset()
-	blob, err := d.text(what, &d.first)
-	if err != nil {
-		return err
-	}
-	if err := walk.open(blob); err != nil {
-		return d.fail(v.start, what, err)
-	}
-	v.form, v.walk, v.what = compactHash, walk, what
-	if n := walk.count(); n >= 0 {
-		rec.Len = n / v.group()
-	}
-	return nil
-}
 
 // openDatedHash prepares for the two types that can hold deadlines of fields. Servers write them for hashes that had a
 // deadline once, too, so a hash without one is taken here. The eight bytes before the content are the earliest deadline,
@@ -54,18 +16,10 @@ func (d *Decoder) openDatedHash(code byte, rec *Record) error {
 		return d.fail(at, "hash field deadlines", err)
 	}
 	if code == typeHashMetadata {
-		return d.openPlainHash(datedHash, rec)
+		return d.openPlain(datedHash, "hash length", "hash field", rec)
 	}
 	d.value.dated = true
-	return d.openCompactHash(&d.value.listp, "hash listpack", rec)
-}
-
-// group returns how many elements of a blob make one pair.
-func (v *value) group() int64 {
-	if v.dated {
-		return 3
-	}
-	return 2
+	return d.openCompact(compactHash, &d.value.listp, "hash listpack", rec)
 }
 
 // Field returns the next pair of the Hash key that Next returned last, in whatever order and encoding the file has

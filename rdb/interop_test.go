@@ -2,22 +2,38 @@ package rdb_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/understudy-go/understudy/rdb"
 )
 
-// An entry is what a key holds: a string, or if hash is set a hash.
+// An entry is what a key holds: a string, or whichever of the collections is not nil.
 type entry struct {
 	text     string
 	hash     map[string]string
+	list     []string
+	set      map[string]bool
+	sorted   map[string]float64
 	deadline int64
+}
+
+// equal reports whether both hold the same. What is nil on one side only is of another kind.
+func (e entry) equal(f entry) bool {
+	return e.text == f.text && e.deadline == f.deadline &&
+		(e.hash == nil) == (f.hash == nil) && maps.Equal(e.hash, f.hash) &&
+		(e.list == nil) == (f.list == nil) && slices.Equal(e.list, f.list) &&
+		(e.set == nil) == (f.set == nil) && maps.Equal(e.set, f.set) &&
+		(e.sorted == nil) == (f.sorted == nil) && maps.Equal(e.sorted, f.sorted)
 }
 
 // A dataset is what a file holds.
@@ -69,6 +85,25 @@ func sample() dataset {
 		s.put(3, fmt.Sprint("hash ", n), entry{hash: h})
 	}
 	s.put(3, "wide", entry{hash: map[string]string{"": "", "\x00": noise(70_000), noise(70_000): "1", words[:500]: words[:5000]}})
+	for _, n := range []int{1, 2, 128, 129, 512, 513, 20_000} {
+		list, set, numbers, sorted := []string{}, map[string]bool{}, map[string]bool{}, map[string]float64{}
+		for i := range n {
+			list = append(list, fmt.Sprint("element ", i%7), fmt.Sprint(i*i))
+			set[fmt.Sprint("member ", i)] = true
+			numbers[fmt.Sprint((i-n/2)*(1<<(n%40)))] = true
+			sorted[fmt.Sprint("member ", i)] = float64(i%100) / 7
+		}
+		s.put(4, fmt.Sprint("list ", n), entry{list: list})
+		s.put(4, fmt.Sprint("set ", n), entry{set: set})
+		s.put(4, fmt.Sprint("numbers ", n), entry{set: numbers})
+		s.put(4, fmt.Sprint("sorted set ", n), entry{sorted: sorted})
+	}
+	s.put(4, "wide list", entry{list: []string{"", noise(70_000), words[:20_000], "\x00", noise(9000), "1"}})
+	s.put(4, "wide set", entry{set: map[string]bool{"": true, noise(70_000): true, words[:500]: true}})
+	s.put(4, "wide sorted set", entry{sorted: map[string]float64{"": 0, noise(70_000): 1, words[:500]: 2}})
+	s.put(4, "scores", entry{sorted: map[string]float64{
+		"a": math.Inf(1), "b": math.Inf(-1), "c": math.MaxFloat64, "d": math.SmallestNonzeroFloat64, "e": -1.5, "f": 1 << 53, "g": 0.1, "h": 1e17}})
+	s.put(15, "list that ends", entry{list: []string{"1"}, deadline: 1 << 45})
 	s.put(15, "string that ends", entry{text: "v", deadline: 4102444800123})
 	s.put(15, "hash that ends", entry{hash: map[string]string{"1": "2"}, deadline: 1 << 45})
 	return s
@@ -91,17 +126,37 @@ func encodeDataset(e *rdb.Encoder, s dataset) error {
 		e.SelectDB(db)
 		e.ResizeDB(uint64(len(keys)), expires)
 		for key, v := range keys {
-			if v.hash == nil {
-				e.String(key, v.text, v.deadline)
-				continue
-			}
-			e.BeginHash(key, len(v.hash), v.deadline)
-			for f, v := range v.hash {
-				e.Field(f, v)
-			}
+			encodeEntry(e, key, v)
 		}
 	}
 	return e.End()
+}
+
+func encodeEntry(e *rdb.Encoder, key string, v entry) {
+	switch {
+	case v.hash != nil:
+		e.BeginHash(key, len(v.hash), v.deadline)
+		for f, v := range v.hash {
+			e.Field(f, v)
+		}
+	case v.list != nil:
+		e.BeginList(key, len(v.list), v.deadline)
+		for _, v := range v.list {
+			e.Element(v)
+		}
+	case v.set != nil:
+		e.BeginSet(key, len(v.set), v.deadline)
+		for m := range v.set {
+			e.Element(m)
+		}
+	case v.sorted != nil:
+		e.BeginSortedSet(key, len(v.sorted), v.deadline)
+		for m, score := range v.sorted {
+			e.Member(m, score)
+		}
+	default:
+		e.String(key, v.text, v.deadline)
+	}
 }
 
 // decodeDataset reads a whole file.
@@ -134,14 +189,38 @@ func decodeEntry(d *rdb.Decoder, rec rdb.Record) (entry, error) {
 		e.text = string(text)
 		return e, err
 	}
-	e.hash = map[string]string{}
-	for {
-		f, v, ok, err := d.Field()
-		if !ok {
-			return e, err
-		}
-		e.hash[string(f)] = string(v)
+	var err error
+	e.begin(rec.Kind)
+	perr := readParts(d, rec.Kind, func(part, more []byte) { err = errors.Join(err, e.add(rec.Kind, string(part), string(more))) })
+	return e, errors.Join(perr, err)
+}
+
+// begin makes e an empty collection.
+func (e *entry) begin(k rdb.Kind) {
+	switch k {
+	case rdb.Hash:
+		e.hash = map[string]string{}
+	case rdb.List:
+		e.list = []string{}
+	case rdb.Set:
+		e.set = map[string]bool{}
+	case rdb.SortedSet:
+		e.sorted = map[string]float64{}
 	}
+}
+
+func (e *entry) add(k rdb.Kind, part, more string) (err error) {
+	switch k {
+	case rdb.Hash:
+		e.hash[part] = more
+	case rdb.List:
+		e.list = append(e.list, part)
+	case rdb.Set:
+		e.set[part] = true
+	case rdb.SortedSet:
+		e.sorted[part], err = strconv.ParseFloat(more, 64)
+	}
+	return err
 }
 
 // compare reports the first few differences.
@@ -159,7 +238,7 @@ func compare(t *testing.T, got, want dataset) {
 		}
 		for key, w := range keys {
 			g, ok := got.dbs[db][key]
-			if !ok || g.text != w.text || g.deadline != w.deadline || (g.hash == nil) != (w.hash == nil) || !maps.Equal(g.hash, w.hash) {
+			if !ok || !g.equal(w) {
 				t.Errorf("database %d, key %.50q: %.100v, want %.100v", db, key, g, w)
 			}
 		}
@@ -254,14 +333,32 @@ func (s *server) entry(key string) entry {
 	if at := s.do("PEXPIRETIME", key).(int64); at >= 0 {
 		e.deadline = at
 	}
-	if s.do("TYPE", key) == "string" {
+	kind := map[any]rdb.Kind{"hash": rdb.Hash, "list": rdb.List, "set": rdb.Set, "zset": rdb.SortedSet}[s.do("TYPE", key)]
+	e.begin(kind)
+	switch kind {
+	case rdb.Hash:
+		s.pairs(&e, kind, s.do("HGETALL", key))
+	case rdb.SortedSet:
+		s.pairs(&e, kind, s.do("ZRANGE", key, "0", "-1", "WITHSCORES"))
+	case rdb.List:
+		for _, v := range s.do("LRANGE", key, "0", "-1").([]any) {
+			e.list = append(e.list, v.(string))
+		}
+	case rdb.Set:
+		for _, v := range s.do("SMEMBERS", key).([]any) {
+			e.set[v.(string)] = true
+		}
+	default:
 		e.text = s.do("GET", key).(string)
-		return e
-	}
-	e.hash = map[string]string{}
-	pairs := s.do("HGETALL", key).([]any)
-	for i := 0; i < len(pairs); i += 2 {
-		e.hash[pairs[i].(string)] = pairs[i+1].(string)
 	}
 	return e
+}
+
+func (s *server) pairs(e *entry, k rdb.Kind, reply any) {
+	list := reply.([]any)
+	for i := 0; i < len(list); i += 2 {
+		if err := e.add(k, list[i].(string), list[i+1].(string)); err != nil {
+			s.t.Error(err)
+		}
+	}
 }

@@ -1,6 +1,9 @@
 package rdb
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 var errNotString = errors.New("rdb: Text called where no unread string value is next")
 
@@ -8,24 +11,32 @@ var errNotString = errors.New("rdb: Text called where no unread string value is 
 type valueForm uint8
 
 const (
-	noValue     valueForm = iota // nothing is next, or it has been read
-	stringValue                  // one string
-	plainHash                    // left pairs of strings
-	datedHash                    // the same, each after a length: 0, or a deadline
-	compactHash                  // what walk has not returned yet; nothing of it is left in the input
+	noValue         valueForm = iota // nothing is next, or it has been read
+	stringValue                      // one string
+	plainHash                        // left pairs of strings
+	datedHash                        // the same, each after a length: 0, or a deadline
+	compactHash                      // what walk has not returned yet; nothing of it is left in the input
+	plainElements                    // left strings
+	compactElements                  // as compactHash
+	listNodes                        // what walk, unless it is nil, has not returned yet; then left blobs
+	typedNodes                       // the same, each after a length that says what it is
+	plainMembers                     // left strings, each before a score of eight bytes
+	textMembers                      // left strings, each before a score in decimal
+	compactMembers                   // as compactHash
 )
 
 // A value is the Decoder's place in the value of the current key. At most one of walk's forms is in use.
 type value struct {
 	form   valueForm
-	left   uint64 // plainHash, datedHash: pairs that are still in the input
+	left   uint64 // plain forms and nodes: how many are still in the input
 	walk   compact
-	dated  bool  // compactHash: elements are triples, the third a deadline
-	start  int64 // compactHash: file offset of the blob
-	what   string
+	dated  bool   // compactHash: elements are triples, the third a deadline
+	start  int64  // file offset of walk's blob
+	what   string // what walk's blob is, or a string is of those that stand one by one
 	listp  listpack
 	zipl   ziplist
 	zipm   zipmap
+	ints   intset
 	number [2][maxNumberText]byte // texts of a numeric field and its value
 }
 
@@ -33,22 +44,99 @@ type value struct {
 func (d *Decoder) openValue(code byte, rec *Record) error {
 	v := &d.value
 	v.dated = false
-	rec.Kind, rec.Len = Hash, -1
+	rec.Kind, rec.Len = kindOf(code), -1
 	switch code {
 	case typeString:
 		v.form = stringValue
-		rec.Kind, rec.Len = String, 1
+		rec.Len = 1
 		return nil
 	case typeHash:
-		return d.openPlainHash(plainHash, rec)
+		return d.openPlain(plainHash, "hash length", "hash field", rec)
 	case typeHashZipmap:
-		return d.openCompactHash(&v.zipm, "hash zipmap", rec)
+		return d.openCompact(compactHash, &v.zipm, "hash zipmap", rec)
 	case typeHashZiplist:
-		return d.openCompactHash(&v.zipl, "hash ziplist", rec)
+		return d.openCompact(compactHash, &v.zipl, "hash ziplist", rec)
 	case typeHashListpack:
-		return d.openCompactHash(&v.listp, "hash listpack", rec)
+		return d.openCompact(compactHash, &v.listp, "hash listpack", rec)
+	case typeHashMetadata, typeHashListpackEx:
+		return d.openDatedHash(code, rec)
+	case typeList:
+		return d.openPlain(plainElements, "list length", "list element", rec)
+	case typeListZiplist:
+		return d.openCompact(compactElements, &v.zipl, "list ziplist", rec)
+	case typeListQuicklist:
+		return d.openNodes(listNodes)
+	case typeListQuicklist2:
+		return d.openNodes(typedNodes)
+	case typeSet:
+		return d.openPlain(plainElements, "set length", "set member", rec)
+	case typeSetIntset:
+		return d.openCompact(compactElements, &v.ints, "set intset", rec)
+	case typeSetListpack:
+		return d.openCompact(compactElements, &v.listp, "set listpack", rec)
+	case typeSorted2:
+		return d.openPlain(plainMembers, "sorted set length", "sorted set member", rec)
+	case typeSorted:
+		return d.openPlain(textMembers, "sorted set length", "sorted set member", rec)
+	case typeSortedZiplist:
+		return d.openCompact(compactMembers, &v.zipl, "sorted set ziplist", rec)
 	}
-	return d.openDatedHash(code, rec)
+	return d.openCompact(compactMembers, &v.listp, "sorted set listpack", rec)
+}
+
+// openPlain prepares for the parts of a value that stand in the file one by one. Their number is what the file claims: it
+// bounds a loop that ends at the end of the input anyway, and nothing is allocated by it.
+func (d *Decoder) openPlain(form valueForm, length, part string, rec *Record) error {
+	at := d.in.offset()
+	n, err := d.in.length()
+	if err == nil && n > math.MaxInt64 {
+		err = errBadLength
+	}
+	if err != nil {
+		return d.fail(at, length, err)
+	}
+	d.value.form, d.value.left, d.value.what = form, n, part
+	rec.Len = int64(n)
+	return nil
+}
+
+// openCompact reads the blob of a small collection, so that its length can stand in the record. From then on nothing of
+// the value is left in the input, and no method reads from there before the next record: the blob may lie in the buffer.
+func (d *Decoder) openCompact(form valueForm, walk compact, what string, rec *Record) error {
+	if err := d.openBlob(walk, what); err != nil {
+		return err
+	}
+	d.value.form = form
+	if n := walk.count(); n >= 0 {
+		rec.Len = n / d.value.group()
+	}
+	return nil
+}
+
+// openBlob reads a blob and begins to walk it.
+func (d *Decoder) openBlob(walk compact, what string) error {
+	v := &d.value
+	v.start = d.in.offset()
+	blob, err := d.text(what, &d.first)
+	if err != nil {
+		return err
+	}
+	if err := walk.open(blob); err != nil {
+		return d.fail(v.start, what, err)
+	}
+	v.walk, v.what = walk, what
+	return nil
+}
+
+// group returns how many elements of a blob make one pair, member or element of the value.
+func (v *value) group() int64 {
+	switch {
+	case v.form == compactElements:
+		return 1
+	case v.dated:
+		return 3
+	}
+	return 2
 }
 
 // Text returns the value of the String key that Next returned last. It may be called once per key; the slice is valid
@@ -78,6 +166,14 @@ func (d *Decoder) closeValue() error {
 				return err
 			}
 		}
+	case plainElements, plainMembers, textMembers:
+		for ; v.left > 0; v.left-- {
+			if err := d.skipMember(form); err != nil {
+				return err
+			}
+		}
+	case listNodes, typedNodes:
+		return d.skipNodes(form)
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func AppendValue(b []byte, v Value, proto int) []byte {
 	case Bulk:
 		return AppendBulk(b, v.Str)
 	case Double:
-		return AppendDouble(b, v.Float, proto)
+		return appendDoubleValue(b, v, proto)
 	case Bool:
 		return AppendBool(b, v.Int != 0, proto)
 	case BigNumber:
@@ -159,6 +159,8 @@ func AppendValue(b []byte, v Value, proto int) []byte {
 		return appendBlobError(b, v.Str, proto)
 	case Array, Set, Push, Map:
 		return appendAggregate(b, v, proto)
+	case Pairs:
+		return appendPairs(b, v.Elems, proto)
 	case Attribute:
 		if proto < 3 {
 			return b
@@ -169,6 +171,30 @@ func AppendValue(b []byte, v Value, proto int) []byte {
 		return AppendNullArray(b, proto)
 	}
 	return AppendNull(b, proto)
+}
+
+func appendDoubleValue(b []byte, v Value, proto int) []byte {
+	switch {
+	case v.Str == "":
+		return AppendDouble(b, v.Float, proto)
+	case proto < 3:
+		return AppendBulk(b, v.Str)
+	}
+	return appendLine(b, Double, v.Str)
+}
+
+// appendPairs appends arrays of two, or in RESP2 what is in them.
+func appendPairs(b []byte, elems []Value, proto int) []byte {
+	if proto < 3 {
+		return appendAggregate(b, Value{Kind: Array, Elems: elems}, proto)
+	}
+	b = appendCount(b, Array, len(elems)/2)
+	for i := 0; i+1 < len(elems); i += 2 {
+		b = appendCount(b, Array, 2)
+		b = AppendValue(b, elems[i], proto)
+		b = AppendValue(b, elems[i+1], proto)
+	}
+	return b
 }
 
 func appendBigNumber(b []byte, digits string, proto int) []byte {

@@ -28,6 +28,10 @@ const (
 	Attribute Kind = '|' // pairs that annotate the value after them
 )
 
+// Pairs is no kind of the wire: a reply that is an array of arrays of two in RESP3,
+// and one flat array in RESP2, as members with their scores are.
+const Pairs Kind = 'P'
+
 // String returns the kind's name, for messages.
 func (k Kind) String() string {
 	switch k {
@@ -61,6 +65,8 @@ func (k Kind) String() string {
 		return "push"
 	case Attribute:
 		return "attribute"
+	case Pairs:
+		return "pairs"
 	}
 	return "unknown kind"
 }

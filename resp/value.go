@@ -10,9 +10,9 @@ import "strconv"
 //	Verbatim                  Str, with the format in front: "txt:..."
 //	Int                       Int
 //	Bool                      Int, 0 or 1
-//	Double                    Float
+//	Double                    Float; Str, unless it is "", is how it is written
 //	Array, Set, Push          Elems
-//	Map, Attribute            Elems: key, value, key, value
+//	Map, Attribute, Pairs     Elems: key, value, key, value
 //	Null                      Int: 1 for a null array, which RESP2 writes apart
 //
 // The zero Value is a null.
@@ -56,6 +56,10 @@ func PushOf(elems ...Value) Value { return Value{Kind: Push, Elems: elems} }
 // It keeps elems. A last key without a value is written with a null.
 func MapOf(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
 
+// PairsOf returns an array of arrays of two (RESP3; else a flat array): alternating
+// firsts and seconds. It keeps elems, of which there must be an even number.
+func PairsOf(elems ...Value) Value { return Value{Kind: Pairs, Elems: elems} }
+
 // NullValue returns a null, "$-1" in RESP2.
 func NullValue() Value { return Value{Kind: Null} }
 
@@ -65,6 +69,10 @@ func NullArray() Value { return Value{Kind: Null, Int: 1} }
 
 // DoubleOf returns a floating-point number (RESP3; else a bulk string).
 func DoubleOf(f float64) Value { return Value{Kind: Double, Float: f} }
+
+// DoubleText returns a floating-point number that is written as text (RESP3; else
+// a bulk string): for who needs the very digits that a server would send.
+func DoubleText(f float64, text string) Value { return Value{Kind: Double, Float: f, Str: text} }
 
 // BoolOf returns a boolean (RESP3; else the integer 0 or 1).
 func BoolOf(b bool) Value {
@@ -122,6 +130,9 @@ func (v Value) appendDebug(b []byte) []byte {
 	case Bulk, Verbatim:
 		return strconv.AppendQuote(b, v.Text())
 	case Double:
+		if v.Str != "" {
+			return append(b, v.Str...)
+		}
 		return appendFloat(b, v.Float)
 	case Bool:
 		return strconv.AppendBool(b, v.Int != 0)
@@ -135,6 +146,8 @@ func (v Value) appendDebug(b []byte) []byte {
 		return appendDebugList(b, "{", v.Elems, "}")
 	case Attribute:
 		return appendDebugList(b, "|{", v.Elems, "}")
+	case Pairs:
+		return appendDebugList(b, "[[", v.Elems, "]]")
 	}
 	return append(b, "(nil)"...)
 }
