@@ -46,6 +46,15 @@ func (s *Store) checkSpace(ks *keyspace) error {
 				err = fmt.Errorf("hash %q is empty", e.Key())
 			}
 		}
+		if kindOf(e) == Set && roughLen(e) == 0 {
+			err = fmt.Errorf("set %q is empty", e.Key())
+		}
+		if kindOf(e) == List && err == nil {
+			err = checkList(e)
+		}
+		if kindOf(e) == SortedSet && err == nil {
+			err = checkSorted(e)
+		}
 		if broken := e.Check(); broken != nil {
 			err = fmt.Errorf("string %q: %w", e.Key(), broken)
 		}

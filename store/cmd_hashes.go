@@ -151,7 +151,7 @@ func cmdHIncrByFloat(x *exec, args [][]byte) resp.Value {
 // cmdHRandField is HRANDFIELD key [count [WITHVALUES]]: count distinct fields,
 // or, for a negative count, that many with repetition.
 func cmdHRandField(x *exec, args [][]byte) resp.Value {
-	count, values, err := parseHRandField(args)
+	count, values, err := parseRandom(args, "WITHVALUES")
 	if err != nil {
 		return reply(err)
 	}
@@ -172,10 +172,14 @@ func cmdHRandField(x *exec, args [][]byte) resp.Value {
 	if len(all) > 0 && count < -mostRepeated {
 		return reply(errCount)
 	}
+	if values {
+		return resp.PairsOf(randomPairs(all, count, values)...)
+	}
 	return resp.ArrayOf(randomPairs(all, count, values)...)
 }
 
-func parseHRandField(args [][]byte) (count int64, values bool, err error) {
+// parseRandom reads [count [word]] behind the key.
+func parseRandom(args [][]byte, word string) (count int64, values bool, err error) {
 	if len(args) == 2 {
 		return 1, false, nil
 	}
@@ -185,7 +189,7 @@ func parseHRandField(args [][]byte) (count int64, values bool, err error) {
 	case err != nil:
 	case count == math.MinInt64:
 		err = wireError("ERR value is out of range, value must between %d and %d", int64(-math.MaxInt64), int64(math.MaxInt64))
-	case len(args) > 4 || values && !isWord(args[3], "WITHVALUES"):
+	case len(args) > 4 || values && !isWord(args[3], word):
 		err = ErrSyntax
 	case values && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
 		err = errCount

@@ -18,6 +18,8 @@ type collection struct {
 
 	mu      sync.RWMutex
 	changed uint64 // version of the last commit that changed it; protected by mu
+	made    uint64 // version of the commit that made it, whatever entry holds it by now; the writer's
+	forked  bool   // between open and close: by this open, which noted the change already; the writer's
 }
 
 // forkable is a collection in a tree.
@@ -58,7 +60,7 @@ func (x *exec) seen(c *collection) {
 // After the changes the caller calls close.
 func (c *commit) open(r *ref) forkable {
 	b := r.e.Body().(forkable)
-	if c.sharedWith(r.e) {
+	if c.sharedWith(b.core()) {
 		b = b.fork()
 		c.replaceBody(r, b)
 	}
@@ -72,7 +74,10 @@ func (c *commit) close(r ref, b forkable) {
 	n := b.copied()
 	b.core().mu.Unlock()
 	c.dirty = true
-	c.touch(r)
+	if !b.core().forked {
+		c.touch(r)
+	}
+	b.core().forked = false
 	if n == 0 {
 		return
 	}
@@ -83,17 +88,18 @@ func (c *commit) close(r ref, b forkable) {
 	}
 }
 
-// sharedWith reports whether others than the live data may read e's body: a
-// snapshot, or those who read around this commit.
-func (c *commit) sharedWith(e *table.Entry) bool {
-	if e.Version() == c.version {
+// sharedWith reports whether others than the live data may read b: a snapshot, or
+// those who read around this commit. The entry does not tell: it is newer than its
+// body after EXPIRE or RENAME.
+func (c *commit) sharedWith(b *collection) bool {
+	if b.made == c.version {
 		return false
 	}
 	if c.pending != nil {
 		return true
 	}
 	for _, sn := range c.s.mu.snapshots {
-		if e.Version() <= sn.past.version && !sn.past.spent.Load() {
+		if b.made <= sn.past.version && !sn.past.spent.Load() {
 			return true
 		}
 	}
@@ -108,6 +114,7 @@ func (c *commit) replaceBody(r *ref, b forkable) {
 	r.tab.Replace(r.h, r.at, old, e)
 	c.after(*r, old, e)
 	was.SetOwner(nil) // and nothing is charged: b shares it all
+	b.core().made, b.core().forked = c.version, true
 	b.SetOwner(&r.tab.Account)
 	r.e = e
 }

@@ -50,6 +50,14 @@ type Command struct {
 	// Run answers a command that a server adds. The store's own have none.
 	Run func(c *Session, args [][]byte) resp.Value
 
+	// check refuses a sub-command that there is not, or that has another number
+	// of arguments, as accepts does: before anything is queued. nil for commands
+	// that have none.
+	check func(args [][]byte) error
+
+	// block reads what a command asks for that waits for it; nil for all others.
+	block func(args [][]byte) (wish, error)
+
 	// run answers a command of the store. args include the name and may be
 	// overwritten after it returned.
 	run func(x *exec, args [][]byte) resp.Value
@@ -115,7 +123,7 @@ const (
 )
 
 // commandGroups are the one list of what the store understands.
-var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, setCommands, sortedCommands, keyCommands, expiryCommands, sessionCommands, streamCommands}
+var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, blockingCommands, setCommands, sortedCommands, genericCommands, keyCommands, expiryCommands, sessionCommands, streamCommands}
 
 // streamCommands are what only a stream carries, or means something else there.
 var streamCommands = []Command{

@@ -30,6 +30,8 @@ type commit struct {
 	watched  bool      // somebody wants to know what changes
 	cause    Cause
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
+
+	scratch []byte // reused to put small collections together; a few KB at most
 }
 
 // dropped is a large collection that stood in tab.
@@ -230,11 +232,15 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
 	}
+	if e != nil && r.ks != nil {
+		c.s.mu.blocked.note(r.db, e.Key())
+	}
 }
 
 // touch notes that the value of r's key changed although its entry did not: an
 // element of a large collection did.
 func (c *commit) touch(r ref) {
+	c.s.mu.blocked.note(r.db, r.e.Key())
 	if c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
 	}
@@ -305,6 +311,7 @@ func (c *commit) replaceSpace(n int, ks *keyspace) {
 
 // replaced notes that every key of database n may have changed; -1 for all.
 func (c *commit) replaced(n int) {
+	c.s.mu.blocked.noteAll(n)
 	if c.watched {
 		c.changes = append(c.changes, change{db: n})
 	}

@@ -79,27 +79,40 @@ func (d *digest) mixText(e *table.Entry) {
 }
 
 // Redis's number of each type, as its digest includes it.
-const (
-	digestString = 0
-	digestHash   = 4
-)
+var digestKinds = map[Kind]uint32{String: 0, List: 1, Set: 2, SortedSet: 3, Hash: 4}
 
 func (x *exec) digestOf(e *table.Entry) (d digest) {
+	k := kindOf(e)
 	d.mix(e.Key())
-	if e.Kind() == table.Text {
-		d.mixNumber(digestString)
+	d.mixNumber(digestKinds[k])
+	switch k {
+	case String:
 		d.mixText(e)
-	} else {
-		d.mixNumber(digestHash)
-		x.heach(e, func(f, v string) {
-			var pair digest
-			pair.mix(f)
-			pair.mix(v)
-			d.xor(string(pair[:]))
-		})
+	case Hash:
+		x.heach(e, func(f, v string) { d.xorPair(f, v) })
+	case List:
+		for v := range x.listItems(e) {
+			d.mix(v)
+		}
+	case Set:
+		for m := range x.setMembers(e) {
+			d.xor(m)
+		}
+	case SortedSet:
+		for m, score := range x.sortedMembers(e) {
+			d.xorPair(m, formatScore(score))
+		}
 	}
 	if e.Deadline() != 0 {
 		d.xor("!!expire!!")
 	}
 	return d
+}
+
+// xorPair adds the sum of two texts of which the order matters.
+func (d *digest) xorPair(a, b string) {
+	var pair digest
+	pair.mix(a)
+	pair.mix(b)
+	d.xor(string(pair[:]))
 }

@@ -49,7 +49,8 @@
 //	                 keys.go and expiry.go do the work
 //	session.go       one client: SELECT, MULTI, WATCH
 //	applier.go       the stream of a primary becomes commits
-//	loader.go        an RDB file becomes a generation
+//	loader.go        an RDB file becomes a generation; loadvalue.go reads a value,
+//	                 for RESTORE too, rdbwrite.go and dump.go write
 //	replication.go   roles and histories
 //
 // Lock order: the writer lock, then a past's, then a part's of it. The backlog's

@@ -261,10 +261,13 @@ func TestManySlotsAreOneCommit(t *testing.T) {
 	for _, line := range []string{
 		"MSET a 1 b 2", "MSETNX x 1 y 2", "DEL a b", "UNLINK a b", "RENAME a b", "RENAMENX a x", "MOVE a 3",
 		"HSET big f1 v f2 v", "HDEL big f1 f2", "HMSET big f1 v new v",
+		"LMOVE l m LEFT RIGHT", "RPOPLPUSH l m", "SMOVE s r x", "BLMOVE l m LEFT RIGHT 0",
 	} {
 		s := newStore(t, nil)
 		c := s.NewSession(nil)
 		do(t, c, "MSET a 0 b 0")
+		do(t, c, "RPUSH l 1 2")
+		do(t, c, "SADD s x y")
 		fillBig(t, s.DB(0), "big", 200)
 		s.mu.Lock()
 		cm := s.begin(0, client)

@@ -58,8 +58,8 @@ func (x *exec) rename(from, to string, ifNew bool) (done bool, err error) {
 	return true, nil
 }
 
-// copyKey copies a key's value to a key of database db. O(1) for strings, O(n)
-// for a large hash.
+// copyKey copies a key's value to a key of database db. O(1) for strings and lists, O(n)
+// for other large collections.
 func (x *exec) copyKey(from, to string, db int, replace bool) (done bool, err error) {
 	if db < 0 || db >= x.s.opts.Databases {
 		return false, ErrNoDatabase
@@ -75,7 +75,7 @@ func (x *exec) copyKey(from, to string, db int, replace bool) (done bool, err er
 	if there.e != nil && !replace {
 		return false, nil
 	}
-	x.in(db).c.put(there, x.s.duplicate(r.e, x.c.version, to))
+	x.in(db).c.put(there, x.duplicate(r.e, x.c.version, to))
 	effect := []string{"COPY", from, to}
 	if db != x.db {
 		effect = append(effect, "DB", strconv.Itoa(db))
@@ -95,10 +95,22 @@ func (x *exec) in(db int) *exec {
 }
 
 // duplicate is e's value under another key, sharing nothing that changes.
-func (s *Store) duplicate(e *table.Entry, version uint64, key string) *table.Entry {
-	if e.Kind() != table.BigHash {
-		return e.With(version, key, e.Deadline())
+func (x *exec) duplicate(e *table.Entry, version uint64, key string) *table.Entry {
+	switch e.Kind() {
+	case table.BigHash:
+		return x.s.duplicateHash(e, version, key)
+	case table.BigList:
+		return x.duplicateList(e, version, key)
+	case table.BigSet:
+		return x.s.duplicateSet(e, version, key)
+	case table.BigSorted:
+		return x.s.duplicateSorted(e, version, key)
 	}
+	return e.With(version, key, e.Deadline())
+}
+
+// duplicateHash is duplicate for a large hash: the fields are shared, the table is not.
+func (s *Store) duplicateHash(e *table.Entry, version uint64, key string) *table.Entry {
 	fields := s.newFields(version)
 	eachEntry(e.Fields(), func(f *table.Entry) { fields.Put(fields.Hash(f.Key()), f) })
 	return table.NewBig(version, table.BigHash, key, fields, e.Deadline())
@@ -158,27 +170,47 @@ const randomTries = 1000
 // randomKey is some key, fair within a factor of four; ok is false when there
 // is none.
 func (x *exec) randomKey() (key string, ok bool) {
-	tab := x.space().tab
+	if e := x.randomEntry(x.space().tab); e != nil {
+		return e.Key(), true
+	}
+	return "", false
+}
+
+// randomEntry is some entry of tab, fair within a factor of four; nil when there is
+// none. On a snapshot, what was removed since is picked only where nothing is left.
+func (x *exec) randomEntry(tab *table.Table) (found *table.Entry) {
 	for range randomTries {
-		// What stands in the table may not be published, or be newer than x.
-		if e := tab.Pick(rand.Uint64(), rand.IntN(table.Slots)); e != nil && x.usable(x.find(tab, e.Key())) {
-			return e.Key(), true
+		if e := x.probe(tab); e != nil {
+			return e
 		}
 	}
 	start := rand.Uint64()
 	for _, from := range []uint64{start, 0} {
 		for cursor := from; ; {
 			cursor = x.bucket(tab, cursor, func(e *table.Entry) {
-				if !ok && x.usable(e) {
-					key, ok = e.Key(), true
+				if found == nil && x.usable(e) {
+					found = e
 				}
 			})
-			if ok || cursor == 0 {
+			if found != nil || cursor == 0 {
 				break
 			}
 		}
 	}
-	return key, ok
+	return found
+}
+
+// probe looks into one random slot of tab.
+func (x *exec) probe(tab *table.Table) *table.Entry {
+	e := tab.Pick(rand.Uint64(), rand.IntN(table.Slots))
+	if e == nil {
+		return nil
+	}
+	// What stands in the table may not be published, or be newer than x.
+	if e = x.find(tab, e.Key()); x.usable(e) {
+		return e
+	}
+	return nil
 }
 
 func (x *exec) usable(e *table.Entry) bool {

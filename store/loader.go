@@ -18,15 +18,11 @@ import (
 // loader that is dropped leaves everything as it was. Used by one goroutine,
 // except for Keys and Aux.
 type Loader struct {
-	s       *Store
-	gen     *generation
-	old     *generation // whose entries are taken over where bytes are equal
-	version uint64
-	libs    libraries
-	keys    atomic.Int64
-	scratch []byte
-	filter  [16]uint64 // of the fields of the small hash at hand
-	whole   bool
+	valueReader
+	gen   *generation
+	libs  libraries
+	keys  atomic.Int64
+	whole bool
 
 	// Decoded entries of one database that are not in its table yet. Inserting
 	// one is mostly waiting for memory; a batch waits once.
@@ -48,11 +44,9 @@ var ErrIncomplete = errors.New("store: data set was not loaded to its end")
 func (r Replication) NewLoader() *Loader {
 	s := r.s
 	return &Loader{
-		s:       s,
-		gen:     newGeneration(s.opts.Databases, s.tables),
-		old:     s.view.Load().gen,
-		version: s.published.Load() + 1,
-		aux:     map[string]string{},
+		valueReader: valueReader{s: s, old: s.view.Load().gen, version: s.published.Load() + 1},
+		gen:         newGeneration(s.opts.Databases, s.tables),
+		aux:         map[string]string{},
 	}
 }
 
@@ -134,7 +128,7 @@ func (l *Loader) key(d *rdb.Decoder, rec *rdb.Record) error {
 	h := ks.tab.Hash(table.View(rec.Key))
 	e, err := l.entry(d, rec, h)
 	if e == nil || err != nil {
-		return err // a hash without fields is passed over, as Redis 7.0 does
+		return err // a collection without elements is passed over, as Redis 7.0 does
 	}
 	l.into = ks
 	l.entries, l.hashes = append(l.entries, e), append(l.hashes, h)
@@ -167,110 +161,6 @@ func (l *Loader) flush() bool {
 	clear(l.entries)
 	l.entries, l.hashes = l.entries[:0], l.hashes[:0]
 	return !l.twice
-}
-
-func (l *Loader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
-	deadline := rec.Deadline
-	if rec.Kind == rdb.String {
-		text, err := d.Text()
-		if err != nil {
-			return nil, err
-		}
-		return l.takeOver(rec, h, table.Text, table.View(text), deadline, table.NewText), nil
-	}
-	if rec.Kind == rdb.Hash {
-		return l.hash(d, rec, h)
-	}
-	return nil, fmt.Errorf("store: kind %d of a key in the file is not understood", rec.Kind)
-}
-
-// takeOver returns the entry of the generation being served if it is the same,
-// so that a resync of unchanged data costs no memory; else a new one.
-func (l *Loader) takeOver(rec *rdb.Record, h uint64, k table.Kind, value string, deadline int64,
-	make func(version uint64, key, value string, deadline int64) *table.Entry) *table.Entry {
-	key := table.View(rec.Key)
-	if old := l.old.spaces[rec.DB].tab.Find(h, key); old != nil && old.Same(key, value, k, deadline) {
-		return old
-	}
-	return make(l.version, key, value, deadline)
-}
-
-// hash collects pairs until they are too many or too long for a blob, then goes
-// on in a table: memory beside the result stays that of a small hash.
-func (l *Loader) hash(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
-	var small pairs
-	var fields *table.Table
-	key := string(rec.Key) // the decoder's calls may reuse rec.Key
-	for {
-		f, v, ok, err := d.Field()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		if fields == nil && len(small)/2 < smallHashPairs && fitsSmall(table.View(f), table.View(v)) {
-			if l.repeated(small, table.View(f)) {
-				return nil, errRepeated(d)
-			}
-			small = append(small, string(f), string(v))
-			continue
-		}
-		if fields == nil {
-			fields = l.spill(small)
-		}
-		if err := l.field(fields, d, string(f), string(v)); err != nil {
-			return nil, err
-		}
-	}
-	if fields == nil && len(small) == 0 {
-		return nil, nil
-	}
-	if fields != nil {
-		return table.NewBig(l.version, table.BigHash, key, fields, rec.Deadline), nil
-	}
-	l.scratch = small.appendBlob(l.scratch[:0])
-	rec.Key = []byte(key)
-	return l.takeOver(rec, h, table.SmallHash, table.View(l.scratch), rec.Deadline, newSmallHash), nil
-}
-
-func (l *Loader) spill(small pairs) *table.Table {
-	fields := l.s.newFields(l.version)
-	for i := 0; i < len(small); i += 2 {
-		fields.Put(fields.Hash(small[i]), table.NewText(l.version, small[i], small[i+1], 0))
-	}
-	return fields
-}
-
-func (l *Loader) field(fields *table.Table, d *rdb.Decoder, f, v string) error {
-	if fields.Put(fields.Hash(f), table.NewText(l.version, f, v, 0)) != nil {
-		return errRepeated(d)
-	}
-	return nil
-}
-
-func errRepeated(d *rdb.Decoder) error {
-	return fmt.Errorf("store: field twice in a hash of the file, at byte %d", d.Offset())
-}
-
-// repeated reports whether f is one of the fields of small, to which it will be
-// added. A filter of bits answers most times.
-func (l *Loader) repeated(small pairs, f string) bool {
-	if len(small) == 0 {
-		l.filter = [16]uint64{}
-	}
-	h := l.s.tables.Hash(f)
-	word, bit := &l.filter[h>>60], uint64(1)<<(h&63)
-	if *word&bit == 0 {
-		*word |= bit
-		return false
-	}
-	for i := 0; i < len(small); i += 2 {
-		if small[i] == f {
-			return true
-		}
-	}
-	return false
 }
 
 // History is the history that the file's auxiliary fields state; ok is false
@@ -314,10 +204,7 @@ func (l *Loader) Commit(h backlog.History) error {
 	if s.mu.closed {
 		return ErrClosed
 	}
-	s.published.Store(max(s.published.Load()+1, l.version))
-	was := s.view.Load().gen
-	s.view.Store(&view{gen: l.gen})
-	s.chargeReplaced(was, l.gen)
+	l.install()
 	s.mu.functions = l.libs
 	s.backlog.Reset(h)
 	s.fresh.Store(false)
@@ -326,6 +213,16 @@ func (l *Loader) Commit(h backlog.History) error {
 	}
 	l.whole = false // what was handed over is the store's: no second time
 	return nil
+}
+
+// install makes what was loaded the live data. REQUIRES: the writer lock, no commit
+// under way.
+func (l *Loader) install() {
+	s := l.s
+	s.published.Store(max(s.published.Load()+1, l.version))
+	was := s.view.Load().gen
+	s.view.Store(&view{gen: l.gen})
+	s.chargeReplaced(was, l.gen)
 }
 
 // Abort drops what was loaded.

@@ -85,41 +85,81 @@ func (sn *Snapshot) writeSpace(e *rdb.Encoder, db int, ks *keyspace) (err error)
 	if err = e.ResizeDB(uint64(n), 0); err != nil {
 		return err
 	}
+	x := sn.exec(db)
 	sn.past.each(ks.tab, func(en *table.Entry) bool {
-		if err = sn.writeEntry(e, en); err == nil {
-			err = sn.Err()
-		}
-		return err == nil
+		err = x.writeEntry(e, en)
+		return err == nil && sn.Err() == nil
 	})
-	if err == nil {
-		err = sn.Err()
+	// Of a snapshot that was dropped meanwhile nothing fits together any more: that is
+	// the reason then, whatever the encoder says.
+	if gone := sn.Err(); gone != nil {
+		err = gone
 	}
 	return err
 }
 
-func (sn *Snapshot) writeEntry(e *rdb.Encoder, en *table.Entry) error {
-	switch en.Kind() {
-	case table.Text:
+// writeEntry writes a key, or its value alone where e makes a payload.
+func (x *exec) writeEntry(e *rdb.Encoder, en *table.Entry) error {
+	switch kindOf(en) {
+	case String:
 		if parts, ok := en.Pieces(); ok {
 			return e.StringOf(en.Key(), en.Len(), parts, en.Deadline())
 		}
 		return e.String(en.Key(), en.Text(), en.Deadline())
-	case table.SmallHash, table.BigHash:
-		return sn.writeHash(e, en)
+	case Hash:
+		return x.writeHash(e, en)
+	case List:
+		return x.writeList(e, en)
+	case Set:
+		return x.writeSet(e, en)
+	case SortedSet:
+		return x.writeSorted(e, en)
 	}
 	return nil
 }
 
-func (sn *Snapshot) writeHash(e *rdb.Encoder, en *table.Entry) error {
-	x := sn.exec(0)
-	if err := e.BeginHash(en.Key(), x.hlen(en), en.Deadline()); err != nil {
-		return err
-	}
-	var err error
+// Errors of the encoder stick, so those of elements are not looked at one by one. The
+// number of elements comes first; where it does not match, what is read is not of one
+// instant, and the encoder says so.
+
+func (x *exec) writeHash(e *rdb.Encoder, en *table.Entry) error {
+	err := e.BeginHash(en.Key(), x.hlen(en), en.Deadline())
 	x.heach(en, func(f, v string) {
 		if err == nil {
 			err = e.Field(f, v)
 		}
 	})
+	return err
+}
+
+func (x *exec) writeList(e *rdb.Encoder, en *table.Entry) error {
+	items := x.listPin(en)
+	err := e.BeginList(en.Key(), items.len(), en.Deadline())
+	for v := range items.from(0) {
+		if err == nil {
+			err = e.Element(v)
+		}
+	}
+	return err
+}
+
+func (x *exec) writeSet(e *rdb.Encoder, en *table.Entry) error {
+	err := e.BeginSet(en.Key(), x.setLen(en), en.Deadline())
+	for m := range x.setMembers(en) {
+		if err == nil {
+			err = e.Element(m)
+		}
+	}
+	return err
+}
+
+func (x *exec) writeSorted(e *rdb.Encoder, en *table.Entry) error {
+	items := x.pinned(en)
+	err := e.BeginSortedSet(en.Key(), items.len(), en.Deadline())
+	for it := range items.down(items.len() - 1) { // servers insert the highest first fastest
+		if err == nil {
+			err = e.Member(it.Member, it.Score)
+		}
+	}
 	return err
 }

@@ -93,6 +93,7 @@ func (r Replication) Demote() {
 	defer r.s.mu.Unlock()
 	r.s.mu.replica = true
 	r.s.mu.readOnly.Store(true)
+	r.s.unblockAll(errDemoted)
 }
 
 // SetWritable lets clients write to a replica, or forbids it again. The first

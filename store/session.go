@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ var sessionCommands = []Command{
 type Session struct {
 	s      *Store
 	extra  func(name string) *Command
+	wait   func() (context.Context, func())
 	db     int
 	offset int64
 
@@ -58,6 +60,12 @@ type SessionOptions struct {
 	// upper case, or returns nil. Between MULTI and EXEC they are queued too and
 	// run after the transaction's data commands.
 	Extra func(name string) *Command
+
+	// Wait is called when a command of the session has to wait: until ctx ends, at the
+	// latest. The cause of that end says what the reply is: [ErrWaitOver], null; any
+	// other, an error. done is called when the wait is over. Nil waits as long as it
+	// takes.
+	Wait func() (ctx context.Context, done func())
 }
 
 // NewSession returns a session on database 0. It holds nothing that needs
@@ -65,7 +73,7 @@ type SessionOptions struct {
 func (s *Store) NewSession(o *SessionOptions) *Session {
 	c := &Session{s: s}
 	if o != nil {
-		c.extra = o.Extra
+		c.extra, c.wait = o.Extra, o.Wait
 	}
 	return c
 }
@@ -101,6 +109,11 @@ func (c *Session) Do(args [][]byte) resp.Value {
 	}
 	if !cmd.accepts(len(args)) {
 		return c.refuseArity(cmd)
+	}
+	if cmd.check != nil {
+		if err := cmd.check(args); err != nil {
+			return c.refuse(reply(err))
+		}
 	}
 	if c.queuing && !endsMulti(cmd) {
 		return c.enqueue(cmd, args)
@@ -191,6 +204,14 @@ func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
 	switch {
 	case cmd.Run != nil:
 		return cmd.Run(c, args)
+	case cmd.block != nil && c.s.ReadOnly():
+		return reply(ErrReadOnly) // before a look at the arguments
+	case cmd.block != nil:
+		w, err := cmd.block(args)
+		if err != nil {
+			return reply(err)
+		}
+		return c.blockOn(w)
 	case cmd.Flags&FlagWrite != 0:
 		return c.write(cmd, args)
 	}

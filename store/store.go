@@ -34,6 +34,7 @@ type Store struct {
 		readOnly  atomic.Bool // refuses clients' writes; changed under the lock, read anywhere
 		closed    bool
 		functions libraries
+		blocked   blocked
 	}
 }
 
@@ -61,6 +62,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.closed = true
+	s.unblockAll(ErrClosed)
 	return nil
 }
 
@@ -107,9 +109,10 @@ func (s *Store) nested() bool {
 	return u != 0 && u == goroutine()
 }
 
-// unlock ends what lock began, wakes who waits for the stream, and makes ahead what
+// unlock ends what lock began: it serves who waits for what was written, wakes who waits for the stream, and makes ahead what
 // a later commit would otherwise have to make under the lock.
 func (s *Store) unlock() {
+	s.serveBlocked()
 	s.mu.Unlock()
 	s.backlog.Wake()
 	s.touched.wake()

@@ -12,6 +12,7 @@ func clientCommands() []command {
 		{name: "info", arity: 2, flags: flagsInfo, run: clientInfo},
 		{name: "list", arity: -2, flags: flagsOps, run: clientList},
 		{name: "kill", arity: -3, flags: flagsOps, run: clientKill},
+		{name: "unblock", arity: -3, flags: flagsOps, run: clientUnblock},
 		{name: "getname", arity: 2, flags: flagsFast, run: clientGetName},
 		{name: "setname", arity: 3, flags: flagsFast, run: clientSetName},
 		{name: "setinfo", arity: 4, flags: flagsFast, run: clientSetInfo},

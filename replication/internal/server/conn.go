@@ -58,6 +58,7 @@ type conn struct {
 	lastIO  time.Time
 	db      int
 	multi   bool
+	unblock context.CancelCauseFunc // ends the wait that is under way; nil when there is none
 	respVer int
 	noEvict bool
 }
@@ -69,7 +70,7 @@ func newConn(s *Server, id int64, ctx context.Context, cancel context.CancelFunc
 	t := s.tuning.Load()
 	c.authed = t.password == ""
 	c.reader = resp.NewReader(c.src, &resp.Limits{MaxBulk: t.maxBulk})
-	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup})
+	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup, Wait: c.beginWait})
 	return c
 }
 

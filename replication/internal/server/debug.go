@@ -7,13 +7,15 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-// debug answers DEBUG SLEEP seconds and DEBUG DIGEST, the two that tools use against any server.
+// debug answers DEBUG SLEEP seconds, DEBUG DIGEST and DEBUG RELOAD, those that tools use against any server.
 func debug(c *conn, args [][]byte) resp.Value {
 	switch word := lower(string(args[1])); {
 	case word == "sleep" && len(args) == 3:
 		return c.debugSleep(args[2])
 	case word == "digest" && len(args) == 2:
 		return c.debugDigest()
+	case word == "reload" && len(args) == 2:
+		return c.debugReload()
 	}
 	return resp.Err("ERR understudy does not offer 'DEBUG " + upper(string(args[1])) + "'")
 }
@@ -28,6 +30,14 @@ func (c *conn) debugDigest() resp.Value {
 		return resp.Err("ERR " + err.Error())
 	}
 	return resp.SimpleString(digest)
+}
+
+// debugReload replaces the data by what a file of it holds, which is the same. Writers wait meanwhile; nothing of it is in the stream.
+func (c *conn) debugReload() resp.Value {
+	if err := c.srv.store.Replication().Reload(); err != nil {
+		return resp.Err("ERR Error trying to load the RDB dump: " + err.Error())
+	}
+	return resp.OK()
 }
 
 // debugSleep holds up this client alone. It does not sleep inside a transaction.

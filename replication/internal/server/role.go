@@ -84,35 +84,28 @@ func wait(c *conn, args [][]byte) resp.Value {
 	if bad.Kind != 0 {
 		return bad
 	}
-	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
-	switch {
-	case c.inExec:
-		cancel()
-	case d > 0:
+	ctx, done := c.toWait()
+	defer done()
+	if d > 0 {
+		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
-	return c.waitReplicas(ctx, cancel, int(min(n, maxInt32)))
-}
-
-// waitReplicas blocks the client. It ends early when the client goes away: without a timeout it could otherwise stay for ever.
-func (c *conn) waitReplicas(ctx context.Context, cancel context.CancelFunc, n int) resp.Value {
-	if ctx.Err() == nil {
-		c.srv.stats.blocked.Add(1)
-		defer c.srv.stats.blocked.Add(-1)
-		// What was answered before must not wait with us.
-		if err := c.flush(); err != nil {
-			c.closing = true
-			return resp.Value{}
-		}
-		defer c.src.watch(cancel)()
-	}
-	have, err := c.srv.node.WaitReplicas(ctx, n, c.session.Offset())
+	have, err := c.srv.node.WaitReplicas(ctx, int(min(n, maxInt32)), c.session.Offset())
 	if err != nil {
 		return resp.Err("ERR " + err.Error())
 	}
 	return resp.Integer(int64(have))
+}
+
+// toWait is beginWait, but within a transaction a context that is over.
+func (c *conn) toWait() (context.Context, func()) {
+	if !c.inExec {
+		return c.beginWait()
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	cancel()
+	return ctx, cancel
 }
 
 // replConf lets the node record what a replica tells before PSYNC. ACK and GETACK, which mean nothing on a connection that is not a replica's, have no reply.

@@ -47,8 +47,8 @@ func (t *Tree[T]) Clone() *Tree[T] {
 	return &Tree[T]{root: t.root}
 }
 
-// Copied is the number of items in nodes that had to be copied, because a clone
-// shares them, since it was last asked.
+// Copied is the number of items in nodes that t let go since it was last asked,
+// because a clone shares them: those that it had to copy, or deleted as a whole.
 func (t *Tree[T]) Copied() int {
 	n := t.copied
 	t.copied = 0
@@ -208,20 +208,45 @@ func (t *Tree[T]) split(n *node[T], at int) *node[T] {
 }
 
 // Delete removes the items from i up to and not including j. REQUIRES: 0 <= i <= j
-// <= Len. O(log n), and O(1) for each node that goes as a whole.
+// <= Len. O(log n), and O(1) for each node that goes.
 func (t *Tree[T]) Delete(i, j int) {
 	switch {
 	case i == j:
 		return
 	case j-i == t.Len():
+		t.letGo(t.root, j-i)
 		t.root = nil
 		return
 	}
 	t.root = t.own(t.root)
-	t.remove(t.root, i, j)
+	if j == i+1 {
+		t.removeOne(t.root, i)
+	} else {
+		t.remove(t.root, i, j)
+	}
 	for t.root.kids != nil && len(t.root.kids) == 1 {
 		t.root = t.root.kids[0]
 	}
+}
+
+// removeOne deletes item i below n, which is t's own and has others. It is remove for
+// what most deletions are.
+func (t *Tree[T]) removeOne(n *node[T], i int) {
+	if n.kids == nil {
+		n.items = slices.Delete(n.items, i, i+1)
+		return
+	}
+	k, at := n.kid(i)
+	if n.sizes[k] == 1 {
+		t.letGo(n.kids[k], 1)
+		n.drop(k, k+1)
+		return
+	}
+	n.kids[k] = t.own(n.kids[k])
+	t.removeOne(n.kids[k], at)
+	n.sizes[k]--
+	n.items[k] = n.kids[k].items[0]
+	t.settle(n, k)
 }
 
 // remove deletes below n, which is t's own, some of its items and not all.
@@ -239,6 +264,7 @@ func (t *Tree[T]) remove(n *node[T], i, j int) {
 		switch {
 		case from >= to:
 		case to-from == size:
+			t.letGo(n.kids[k], size)
 			if first < 0 {
 				first = k
 			}
@@ -269,6 +295,17 @@ func (t *Tree[T]) remove(n *node[T], i, j int) {
 		if k >= 0 && k < len(n.kids) {
 			t.settle(n, k)
 		}
+	}
+}
+
+// letGo counts those of n's size items that a clone shares, before n goes.
+func (t *Tree[T]) letGo(n *node[T], size int) {
+	if n.owner != t.token() {
+		t.copied += size
+		return
+	}
+	for k, kid := range n.kids {
+		t.letGo(kid, n.sizes[k])
 	}
 }
 

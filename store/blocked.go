@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// Clients that wait for an element stand in queues, one for each key that somebody
+// waits for. A commit that changes such a key notes its queue; before the writer
+// lock is given back, the queues that were noted are served: the oldest waiter
+// first, each by a commit of its own. So the effect of the one who is served stands
+// in the stream right behind that of the write that served it.
+
+// waiter is a client that waits for one of several keys.
+type waiter struct {
+	wish
+	db     int
+	served chan blockedReply // of one element
+}
+
+// blockedReply is how a wait ends: by a reply, or by an error.
+type blockedReply struct {
+	v      resp.Value
+	offset int64 // of the stream after the commit that served it
+	err    error
+}
+
+// queue holds those who wait for one key, the oldest first.
+type queue struct {
+	db      int
+	key     string
+	waiters []*waiter
+	noted   bool // stands in blocked.ready
+}
+
+type queueKey struct {
+	db  int
+	key string
+}
+
+// blocked are the queues of a store. The zero value is empty. REQUIRES: the writer
+// lock, for all of it.
+type blocked struct {
+	queues map[queueKey]*queue
+	ready  []*queue // in the order in which their keys changed
+}
+
+func (b *blocked) add(w *waiter) {
+	if b.queues == nil {
+		b.queues = map[queueKey]*queue{}
+	}
+	for _, key := range w.keys {
+		k := queueKey{w.db, key}
+		q := b.queues[k]
+		if q == nil {
+			q = &queue{db: w.db, key: key}
+			b.queues[k] = q
+		}
+		if n := len(q.waiters); n == 0 || q.waiters[n-1] != w { // the same key may be given twice
+			q.waiters = append(q.waiters, w)
+		}
+	}
+}
+
+func (b *blocked) remove(w *waiter) {
+	for _, key := range w.keys {
+		k := queueKey{w.db, key}
+		q := b.queues[k]
+		if q == nil {
+			continue
+		}
+		q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter) bool { return other == w })
+		if len(q.waiters) == 0 {
+			delete(b.queues, k)
+		}
+	}
+}
+
+// note marks the queue of a key that has changed.
+func (b *blocked) note(db int, key string) {
+	if q := b.queues[queueKey{db, key}]; q != nil && !q.noted {
+		q.noted = true
+		b.ready = append(b.ready, q)
+	}
+}
+
+// noteAll marks every queue of database db, AllDatabases for all: their keys may
+// have come by another way than a write.
+func (b *blocked) noteAll(db int) {
+	for _, q := range b.queues {
+		if db == AllDatabases || q.db == db {
+			b.note(q.db, q.key)
+		}
+	}
+}
+
+// serveBlocked serves the queues whose keys have changed, and those that change by
+// it. REQUIRES: the writer lock, no commit under way.
+func (s *Store) serveBlocked() {
+	b := &s.mu.blocked
+	for len(b.ready) > 0 {
+		q := b.ready[0]
+		b.ready = b.ready[1:]
+		q.noted = false
+		for len(q.waiters) > 0 && s.serveOne(q) {
+		}
+	}
+	b.ready = nil
+}
+
+// serveOne serves the oldest waiter of q for whom there is something, and reports
+// whether there was one.
+func (s *Store) serveOne(q *queue) bool {
+	for _, w := range q.waiters {
+		c := s.begin(q.db, client)
+		v, ok := c.x.grantFrom(w.wish, q.key)
+		c.finish()
+		if ok {
+			s.mu.blocked.remove(w)
+			w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
+			return true
+		}
+	}
+	return false
+}
+
+// unblockAll ends every wait with err. REQUIRES: the writer lock.
+func (s *Store) unblockAll(err error) {
+	seen := map[*waiter]bool{}
+	for _, q := range s.mu.blocked.queues {
+		for _, w := range q.waiters {
+			if !seen[w] {
+				seen[w] = true
+				w.served <- blockedReply{err: err}
+			}
+		}
+	}
+	s.mu.blocked = blocked{}
+}
+
+// errDemoted ends the waits of a node that becomes a replica, as Redis words it.
+var errDemoted = &Error{"UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"}
+
+// What the context of a wait may end by (see SessionOptions.Wait), beside any other
+// cause.
+var (
+	// ErrWaitOver ends a wait as its own timeout does: the reply is null.
+	ErrWaitOver = errors.New("store: nothing came in time")
+	// ErrUnblocked ends a wait by an error reply.
+	ErrUnblocked = &Error{"UNBLOCKED client unblocked via CLIENT UNBLOCK"}
+)
+
+// block answers w at once if there is something, else as soon as there is, until its
+// time is over or a context ends: begin, which gives that one, is called when w has to
+// wait, and done when it no longer does. The error is that of a write, ErrWaitOver, or
+// the context's cause.
+func (s *Store) block(db int, wh wish, begin func() (ctx context.Context, done func())) (blockedReply, error) {
+	wh.keys = cloneStrings(wh.keys) // they may alias a read buffer, and the reply names one
+	w := &waiter{wish: wh, db: db, served: make(chan blockedReply, 1)}
+	if r, done, err := s.grantOrQueue(w); done || err != nil {
+		return r, err
+	}
+	ctx, done := begin()
+	defer done()
+	var over <-chan time.Time
+	if w.timeout > 0 {
+		t := time.NewTimer(w.timeout)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case r := <-w.served:
+		return r, r.err
+	case <-ctx.Done():
+		return s.leave(w, context.Cause(ctx))
+	case <-over:
+		return s.leave(w, ErrWaitOver)
+	}
+}
+
+// grantOrQueue looks at w's keys in order, and lets w wait when none has anything.
+func (s *Store) grantOrQueue(w *waiter) (r blockedReply, done bool, err error) {
+	if err := s.checkDB(w.db); err != nil {
+		return r, false, err
+	}
+	if err := s.lock(); err != nil {
+		return r, false, err
+	}
+	defer s.unlock()
+	if s.mu.readOnly.Load() {
+		return r, false, ErrReadOnly
+	}
+	c := s.begin(w.db, client)
+	r.v, done = c.x.grant(w.wish)
+	c.finish()
+	if done {
+		r.offset = s.backlog.Offset()
+		return r, true, nil
+	}
+	s.mu.blocked.add(w)
+	return r, false, nil
+}
+
+// cloneStrings returns copies that alias nothing.
+func cloneStrings(list []string) []string {
+	own := make([]string, len(list))
+	for i, s := range list {
+		own[i] = strings.Clone(s)
+	}
+	return own
+}
+
+// leave ends w's wait because of err, unless it was served in the same moment: what
+// was taken out for it must not be lost.
+func (s *Store) leave(w *waiter, err error) (blockedReply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.blocked.remove(w)
+	select {
+	case r := <-w.served:
+		return r, r.err
+	default:
+		return blockedReply{}, err
+	}
+}

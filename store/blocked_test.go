@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// client is a session that may wait: its command runs in a goroutine of its own.
+type waitingClient struct {
+	t     *testing.T
+	c     *Session
+	reply chan resp.Value
+	stop  context.CancelCauseFunc
+}
+
+func waiting(t *testing.T, s *Store, line string) *waitingClient {
+	ctx, stop := context.WithCancelCause(t.Context())
+	w := &waitingClient{t: t, reply: make(chan resp.Value, 1), stop: stop}
+	w.c = s.NewSession(&SessionOptions{Wait: func() (context.Context, func()) { return ctx, func() {} }})
+	go func() { w.reply <- w.c.Do(argv(strings.Fields(line)...)) }()
+	synctest.Wait()
+	return w
+}
+
+// got is the reply, or "waits".
+func (w *waitingClient) got() string {
+	synctest.Wait()
+	select {
+	case v := <-w.reply:
+		return v.String()
+	default:
+		return "waits"
+	}
+}
+
+// blockedCases run writes beside waiting clients: what each is told, and what the
+// stream carries.
+var blockedCases = []struct {
+	name    string
+	before  string // by semicolons
+	waiters string // a line each, in order, by semicolons
+	writes  string
+	told    []string
+	stream  string // of the writes, by semicolons
+}{
+	{"served by a push", "", "BLPOP k 0", "RPUSH k a b", []string{`["k" "a"]`}, "RPUSH k a b;LPOP k"},
+	{"right end", "", "BRPOP k 0", "RPUSH k a b", []string{`["k" "b"]`}, "RPUSH k a b;RPOP k"},
+	{"the oldest first", "", "BLPOP k 0;BLPOP k 0;BLPOP k 0", "RPUSH k a b", []string{`["k" "a"]`, `["k" "b"]`, "waits"}, "RPUSH k a b;LPOP k;LPOP k"},
+	{"either key", "", "BLPOP x k 0;BLPOP k 0", "RPUSH k a;RPUSH k b", []string{`["k" "a"]`, `["k" "b"]`}, "RPUSH k a;LPOP k;RPUSH k b;LPOP k"},
+	{"the same key twice", "", "BLPOP k k 0", "RPUSH k a b", []string{`["k" "a"]`}, "RPUSH k a b;LPOP k"},
+	{"one that is there", "RPUSH k a", "BLPOP x k 0", "", []string{`["k" "a"]`}, ""},
+	{"not in the midst of a transaction", "", "BLPOP k 0", "MULTI;RPUSH k a;LPOP k;EXEC", []string{"waits"}, "MULTI;RPUSH k a;LPOP k;EXEC"},
+	{"at the end of a transaction", "", "BLPOP k 0", "MULTI;RPUSH k a;RPUSH k b;EXEC", []string{`["k" "a"]`}, "MULTI;RPUSH k a;RPUSH k b;EXEC;LPOP k"},
+	{"one move serves the next", "", "BLMOVE a b LEFT RIGHT 0;BLPOP b 0", "RPUSH a x", []string{`"x"`, `["b" "x"]`}, "RPUSH a x;LMOVE a b LEFT RIGHT;LPOP b"},
+	{"rotation", "", "BLMOVE a a LEFT RIGHT 0", "RPUSH a x y", []string{`"x"`}, "RPUSH a x y;LMOVE a a LEFT RIGHT"},
+	{"the old name of a move", "", "BRPOPLPUSH a b 0", "RPUSH a x", []string{`"x"`}, "RPUSH a x;RPOPLPUSH a b"},
+	{"a target of another type", "SET b 1", "BLMOVE a b LEFT RIGHT 0", "RPUSH a x", []string{"-WRONGTYPE Operation against a key holding the wrong kind of value"}, "RPUSH a x"},
+	{"a key of another type", "", "BLPOP k 0", "SET k 1;DEL k;RPUSH k a", []string{`["k" "a"]`}, "SET k 1;DEL k;RPUSH k a;LPOP k"},
+	{"a key of another type at once", "SET k 1", "BLPOP x k y 0", "", []string{"-WRONGTYPE Operation against a key holding the wrong kind of value"}, ""},
+	{"who waits for another type", "", "BZPOPMIN k 0;BLPOP k 0", "RPUSH k a", []string{"waits", `["k" "a"]`}, "RPUSH k a;LPOP k"},
+	{"several at a time", "", "BLMPOP 0 2 x k LEFT COUNT 2", "RPUSH k a b c", []string{`["k" ["a" "b"]]`}, "RPUSH k a b c;LPOP k 2"},
+	{"renamed", "RPUSH x a", "BLPOP k 0", "RENAME x k", []string{`["k" "a"]`}, "RENAME x k;LPOP k"},
+	{"copied", "RPUSH x a", "BLPOP k 0", "COPY x k", []string{`["k" "a"]`}, "COPY x k;LPOP k"},
+	{"another database", "", "BLPOP k 0", "SELECT 1;RPUSH k a", []string{"waits"}, "SELECT 1;RPUSH k a"},
+	{"moved from another database", "", "BLPOP k 0", "SELECT 1;RPUSH k a;MOVE k 0", []string{`["k" "a"]`}, "SELECT 1;RPUSH k a;MOVE k 0;SELECT 0;LPOP k"},
+	{"swapped", "", "BLPOP k 0", "SELECT 1;RPUSH k a;SWAPDB 0 1", []string{`["k" "a"]`}, "SELECT 1;RPUSH k a;SWAPDB 0 1;SELECT 0;LPOP k"},
+	{"lowest score", "", "BZPOPMIN x k 0", "ZADD k 2 b 1 a", []string{`["k" "a" 1]`}, "ZADD k 2 b 1 a;ZPOPMIN k"},
+	{"highest score", "", "BZPOPMAX k 0;BZPOPMAX k 0", "ZADD k 2 b 1 a", []string{`["k" "b" 2]`, `["k" "a" 1]`}, "ZADD k 2 b 1 a;ZPOPMAX k;ZPOPMAX k"},
+	{"several members", "", "BZMPOP 0 1 k MAX COUNT 5", "ZADD k 2 b 1 a", []string{`["k" [["b" 2] ["a" 1]]]`}, "ZADD k 2 b 1 a;ZPOPMAX k 2"},
+}
+
+func TestBlocked(t *testing.T) {
+	for _, tt := range blockedCases {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStore(t, nil)
+				c := s.NewSession(nil)
+				do(t, c, "SET selects 0")
+				each(tt.before, func(line string) { do(t, c, line) })
+				var clients []*waitingClient
+				each(tt.waiters, func(line string) { clients = append(clients, waiting(t, s, line)) })
+				offset := s.backlog.Offset()
+				each(tt.writes, func(line string) { do(t, c, line) })
+				if tt.writes != "" {
+					var want strings.Builder
+					each(tt.stream, func(line string) { want.WriteString(wire(line)) })
+					if got := streamSince(t, s, offset); got != want.String() {
+						t.Errorf("stream %q, want %q", got, want.String())
+					}
+				}
+				for i, w := range clients {
+					if got := w.got(); got != tt.told[i] {
+						t.Errorf("client %d is told %s, want %s", i, got, tt.told[i])
+					}
+					w.stop(nil)
+				}
+				synctest.Wait()
+				if n := len(s.mu.blocked.queues); n != 0 {
+					t.Errorf("%d queues are left", n)
+				}
+			})
+		})
+	}
+}
+
+func each(lines string, fn func(line string)) {
+	for _, line := range strings.Split(lines, ";") {
+		if line != "" {
+			fn(line)
+		}
+	}
+}
+
+// A wait ends for many reasons; what nobody was told of is still there.
+func TestBlockedEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		line string
+		end  func(s *Store, w *waitingClient)
+		want string
+	}{
+		"time":        {"BLPOP k 0.25", func(*Store, *waitingClient) { time.Sleep(251 * time.Millisecond) }, "(nil)"},
+		"not yet":     {"BLPOP k 0.25", func(*Store, *waitingClient) { time.Sleep(249 * time.Millisecond) }, "waits"},
+		"move":        {"BLMOVE k x LEFT LEFT 1", func(*Store, *waitingClient) { time.Sleep(2 * time.Second) }, "(nil)"},
+		"client left": {"BLPOP k 0", func(_ *Store, w *waitingClient) { w.stop(nil) }, "-ERR context canceled"},
+		"told why":    {"BLPOP k 0", func(_ *Store, w *waitingClient) { w.stop(&Error{"UNBLOCKED by hand"}) }, "-UNBLOCKED by hand"},
+		"demoted":     {"BLPOP k 0", func(s *Store, _ *waitingClient) { s.Replication().Demote() }, "-" + errDemoted.text},
+		"closed":      {"BLPOP k 0", func(s *Store, _ *waitingClient) { _ = s.Close() }, "-ERR store: closed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStore(t, nil)
+				w := waiting(t, s, tt.line)
+				tt.end(s, w)
+				if got := w.got(); got != tt.want {
+					t.Errorf("told %s, want %s", got, tt.want)
+				}
+				if tt.want == "waits" {
+					w.stop(nil)
+					synctest.Wait()
+				}
+				s.Replication().Promote()
+				c := s.NewSession(nil)
+				c.Do(argv("RPUSH", "k", "a"))
+				if got := c.Do(argv("LLEN", "k")).String(); name != "closed" && got != "1" {
+					t.Errorf("%s elements are left after a push, want 1", got)
+				}
+			})
+		})
+	}
+}
+
+// Served in the moment in which it gives up, a client is told what it was served.
+func TestBlockedServedWhileLeaving(t *testing.T) {
+	s := newStore(t, nil)
+	w := &waiter{db: 0, served: make(chan blockedReply, 1)}
+	w.wish, _ = parseBLPop(argv("BLPOP", "k", "0"))
+	if _, done, err := s.grantOrQueue(w); done || err != nil {
+		t.Fatal(done, err)
+	}
+	do(t, s.NewSession(nil), "RPUSH k a")
+	if r, err := s.leave(w, ErrWaitOver); err != nil || r.v.String() != `["k" "a"]` {
+		t.Errorf("told %v, %v; the element is gone from the list", r.v, err)
+	}
+}
+
+func TestBlockingWords(t *testing.T) {
+	c := newStore(t, nil).NewSession(nil)
+	for line, want := range map[string]string{
+		"BLPOP k x":                   "ERR timeout is not a float or out of range",
+		"BLPOP k nan":                 "ERR timeout is not a float or out of range",
+		"BLPOP k -1":                  "ERR timeout is negative",
+		"BLPOP k 1e30":                "ERR timeout is out of range",
+		"BLMOVE a b UP LEFT 0":        "ERR syntax error",
+		"BLMPOP 0 0 k LEFT":           "ERR numkeys should be greater than 0",
+		"BLMPOP x 1 k LEFT":           "ERR timeout is not a float or out of range",
+		"BLMPOP x 0 k LEFT":           "ERR numkeys should be greater than 0",
+		"BZMPOP x 1 k MIDDLE":         "ERR syntax error",
+		"BLPOP k inf":                 "ERR timeout is out of range",
+		"BLPOP k -inf":                "ERR timeout is negative",
+		"BLMPOP 0 1 k LEFT COUNT 0":   "ERR count should be greater than 0",
+		"BZMPOP 0 1 k MIDDLE":         "ERR syntax error",
+		"BLPOP k":                     "ERR wrong number of arguments for 'blpop' command",
+		"BZPOPMIN k x":                "ERR timeout is not a float or out of range",
+		"BRPOPLPUSH a b 0 LEFT RIGHT": "ERR wrong number of arguments for 'brpoplpush' command",
+	} {
+		if got := c.Do(argv(strings.Fields(line)...)); got.Kind != resp.Error || got.Str != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
+
+// Between MULTI and EXEC nothing is waited for.
+func TestBlockingInTransaction(t *testing.T) {
+	c := newStore(t, nil).NewSession(nil)
+	for _, line := range []string{"MULTI", "BLPOP k 0", "BLMOVE a b LEFT RIGHT 0", "BZPOPMIN z 0", "RPUSH k a", "BLPOP k 0"} {
+		do(t, c, line)
+	}
+	if got, want := do(t, c, "EXEC").String(), `[(nil) (nil) (nil) 1 ["k" "a"]]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// The typed forms wait for ctx, and tell what they were served.
+func TestBlockingTyped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, nil)
+		db := s.DB(1)
+		got := make(chan string)
+		ask := func(fn func() string) { go func() { got <- fn() }() }
+		ask(func() string { k, v, err := db.BLPop(t.Context(), "x", "k"); return fmt.Sprint(k, v, err) })
+		ask(func() string { v, err := db.BLMove(t.Context(), "from", "to", Left, Right); return fmt.Sprint(v, err) })
+		ask(func() string { k, m, f, err := db.BZPopMax(t.Context(), "z"); return fmt.Sprint(k, m, f, err) })
+		synctest.Wait()
+		for _, tt := range []struct{ write, want string }{
+			{"RPUSH k a", "ka<nil>"}, {"RPUSH from b", "b<nil>"}, {"ZADD z 1 a 2.5 b", "zb2.5 <nil>"},
+		} {
+			if _, err := db.Do(strings.Fields(tt.write)...); err != nil {
+				t.Fatal(err)
+			}
+			if g := <-got; g != tt.want {
+				t.Errorf("%s: got %s, want %s", tt.write, g, tt.want)
+			}
+		}
+		_ = db.Set("s", "v", 0)
+		if _, _, err := db.BRPop(t.Context(), "s"); err != ErrWrongType {
+			t.Errorf("a string: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, _, _, err := db.BZPopMin(ctx, "nothing"); err != context.DeadlineExceeded {
+			t.Errorf("nothing in time: %v", err)
+		}
+		_, err := s.Update(func(*Tx) error { _, _, err := db.BLPop(t.Context(), "k"); return err })
+		if err != ErrNested {
+			t.Errorf("inside of Update: %v", err)
+		}
+	})
+}

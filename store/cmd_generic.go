@@ -1,0 +1,319 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
+)
+
+// genericCommands are those for values of every type.
+var genericCommands = []Command{
+	{Name: "DUMP", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDump},
+	{Name: "RESTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
+	{Name: "RESTORE-ASKING", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
+	{Name: "OBJECT", Arity: -2, Flags: readMany, run: cmdObject},
+	{Name: "MEMORY", Arity: -2, Flags: readMany, run: cmdMemory},
+	{Name: "SORT", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSort},
+	{Name: "SORT_RO", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSortRO},
+}
+
+func cmdDump(x *exec, args [][]byte) resp.Value {
+	e := x.entry(argString(args, 1))
+	if e == nil {
+		return resp.NullValue()
+	}
+	payload, err := x.dump(e)
+	if err != nil {
+		return reply(err) // not seen where x is torn: the command runs again
+	}
+	return resp.BulkString(table.View(payload))
+}
+
+func cmdRestore(x *exec, args [][]byte) resp.Value {
+	key := argString(args, 1)
+	o, err := parseRestore(args[4:])
+	if err != nil {
+		return reply(err)
+	}
+	if !o.replace && x.ref(key).e != nil {
+		return reply(ErrBusyKey) // before a look at the time to live
+	}
+	if o.ttl, err = parseInt(argString(args, 2)); err != nil {
+		return reply(err)
+	}
+	return okReply(x.restore(strings.ToUpper(argString(args, 0)), key, argString(args, 3), o))
+}
+
+// parseRestore reads the options. IDLETIME and FREQ exclude each other, and are only
+// checked: nothing is evicted by age of access here.
+func parseRestore(args [][]byte) (o restoreOptions, err error) {
+	hint := ""
+	for i := 0; i < len(args); i++ {
+		more := i+1 < len(args)
+		switch {
+		case isWord(args[i], "REPLACE"):
+			o.replace = true
+		case isWord(args[i], "ABSTTL"):
+			o.absolute = true
+		case isWord(args[i], "IDLETIME") && more && hint != "FREQ":
+			hint = "IDLETIME"
+			if err = checkHint(argString(args, i+1), 0, -1, "IDLETIME value, must be >= 0"); err != nil {
+				return o, err
+			}
+			o.rest = append(o.rest, hint, argString(args, i+1))
+			i++
+		case isWord(args[i], "FREQ") && more && hint != "IDLETIME":
+			hint = "FREQ"
+			if err = checkHint(argString(args, i+1), 0, 255, "FREQ value, must be >= 0 and <= 255"); err != nil {
+				return o, err
+			}
+			o.rest = append(o.rest, hint, argString(args, i+1))
+			i++
+		default:
+			return o, ErrSyntax
+		}
+	}
+	return o, nil
+}
+
+// checkHint checks that arg is a number from least to most, without an end if that is
+// less.
+func checkHint(arg string, least, most int64, what string) error {
+	n, err := parseInt(arg)
+	if err == nil && (n < least || most >= least && n > most) {
+		err = wireError("ERR Invalid %s", what)
+	}
+	return err
+}
+
+// cmdObject is OBJECT ENCODING, REFCOUNT, IDLETIME, FREQ and HELP.
+func cmdObject(x *exec, args [][]byte) resp.Value {
+	word := strings.ToUpper(argString(args, 1))
+	switch word {
+	case "HELP":
+		return helpReply("OBJECT", args, "ENCODING <key>", "FREQ <key>", "IDLETIME <key>", "REFCOUNT <key>")
+	case "ENCODING", "REFCOUNT", "IDLETIME", "FREQ":
+	default:
+		return unknownSub("OBJECT", args)
+	}
+	if len(args) != 3 {
+		return wrongArity("object|" + word)
+	}
+	e := x.entry(argString(args, 2))
+	if e == nil {
+		return resp.NullValue()
+	}
+	switch word {
+	case "ENCODING":
+		return resp.BulkString(x.encoding(e))
+	case "REFCOUNT":
+		return resp.Integer(refCount(e))
+	case "IDLETIME":
+		return resp.Integer(0) // not kept: reads write nothing
+	}
+	return resp.Err("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
+		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+}
+
+func unknownSub(name string, args [][]byte) resp.Value {
+	return resp.Err("ERR unknown subcommand '" + clip(args[1], quotedBytes) + "'. Try " + name + " HELP.")
+}
+
+// helpReply names the sub-commands of a command.
+func helpReply(name string, args [][]byte, subs ...string) resp.Value {
+	if len(args) != 2 {
+		return wrongArity(name + "|help")
+	}
+	lines := []resp.Value{resp.SimpleString(name + " <subcommand> [<arg> ...]. Subcommands are:")}
+	for _, s := range append(subs, "HELP") {
+		lines = append(lines, resp.SimpleString(s))
+	}
+	return resp.ArrayOf(lines...)
+}
+
+// embeddedBytes is the length up to which Redis keeps a string beside its object.
+const embeddedBytes = 44
+
+// encoding is what Redis calls the form that a value like e's has there. Of strings it
+// tells from the value alone: a short one that was made by APPEND has another form in
+// Redis.
+func (x *exec) encoding(e *table.Entry) string {
+	switch kindOf(e) {
+	case List:
+		return x.listEncoding(e)
+	case Set:
+		return x.setEncoding(e)
+	case SortedSet:
+		return x.sortedEncoding(e)
+	case Hash:
+		if e.Kind() == table.SmallHash {
+			return "listpack"
+		}
+		return "hashtable"
+	}
+	if _, ok := integerText(e); ok {
+		return "int"
+	}
+	if e.Len() <= embeddedBytes {
+		return "embstr"
+	}
+	return "raw"
+}
+
+// integerText is the integer that the string e spells, if it spells one as it would be
+// printed.
+func integerText(e *table.Entry) (int64, bool) {
+	if e.Kind() != table.Text || e.Len() > 20 {
+		return 0, false
+	}
+	return parseMember(e.Text())
+}
+
+// Redis has one object for each of the first integers, and calls the number of its
+// users this.
+const (
+	sharedIntegers = 10000
+	sharedUsers    = 1<<31 - 1
+)
+
+func refCount(e *table.Entry) int64 {
+	if n, ok := integerText(e); ok && n >= 0 && n < sharedIntegers {
+		return sharedUsers
+	}
+	return 1
+}
+
+// cmdMemory is MEMORY USAGE key [SAMPLES n] and HELP. Nothing is estimated by samples:
+// what a collection takes is counted as it changes.
+func cmdMemory(x *exec, args [][]byte) resp.Value {
+	switch {
+	case isWord(args[1], "HELP"):
+		return helpReply("MEMORY", args, "USAGE <key> [SAMPLES <count>]")
+	case !isWord(args[1], "USAGE"):
+		return unknownSub("MEMORY", args)
+	case len(args) < 3:
+		return wrongArity("memory|usage")
+	}
+	for i := 3; i < len(args); i += 2 {
+		if !isWord(args[i], "SAMPLES") || i+1 == len(args) {
+			return reply(ErrSyntax)
+		}
+		n, err := parseInt(argString(args, i+1))
+		if err == nil && n < 0 {
+			err = ErrSyntax
+		}
+		if err != nil {
+			return reply(err)
+		}
+	}
+	e := x.entry(argString(args, 2))
+	if e == nil {
+		return resp.NullValue()
+	}
+	return resp.Integer(x.memory(e))
+}
+
+// memory is what e takes, in bytes.
+func (x *exec) memory(e *table.Entry) int64 {
+	n := int64(e.Size()) + slotBytes
+	switch b := e.Body(); {
+	case b == nil:
+	case x.mode == writing:
+		n += b.Bytes()
+	default:
+		x.s.held(func() { n += b.Bytes() })
+	}
+	return n
+}
+
+// slotBytes is an entry's place in the table.
+const slotBytes = int64(strconv.IntSize / 8)
+
+// held runs fn, which is short, under the writer lock, which the goroutine has inside
+// of Update's closure.
+func (s *Store) held(fn func()) {
+	if !s.mu.TryLock() {
+		if s.nested() {
+			fn()
+			return
+		}
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	fn()
+}
+
+func cmdSort(x *exec, args [][]byte) resp.Value {
+	o, err := parseSort(args[2:], true)
+	if err != nil {
+		return reply(err)
+	}
+	out, err := x.sortKey(argString(args, 1), o)
+	switch {
+	case err != nil:
+		return reply(err)
+	case !o.store:
+		return sortReply(out)
+	}
+	x.sortInto(o.storeKey, out)
+	return resp.Integer(int64(len(out)))
+}
+
+func cmdSortRO(x *exec, args [][]byte) resp.Value {
+	o, err := parseSort(args[2:], false)
+	if err != nil {
+		return reply(err)
+	}
+	out, err := x.sortKey(argString(args, 1), o)
+	if err != nil {
+		return reply(err)
+	}
+	return sortReply(out)
+}
+
+func sortReply(out []Result) resp.Value {
+	elems := make([]resp.Value, len(out))
+	for i, r := range out {
+		elems[i] = textReply(r.Value, r.OK, nil)
+	}
+	return resp.ArrayOf(elems...)
+}
+
+// parseSort reads the options; STORE only where the command may write.
+func parseSort(args [][]byte, writes bool) (o sortOptions, err error) {
+	for i := 0; i < len(args); i++ {
+		more := len(args) - i - 1
+		switch {
+		case isWord(args[i], "ASC"):
+			o.reverse = false
+		case isWord(args[i], "DESC"):
+			o.reverse = true
+		case isWord(args[i], "ALPHA"):
+			o.alpha = true
+		case isWord(args[i], "LIMIT") && more >= 2:
+			o.limited = true
+			if o.offset, err = parseInt(argString(args, i+1)); err == nil {
+				o.limit, err = parseInt(argString(args, i+2))
+			}
+			if err != nil {
+				return o, err
+			}
+			i += 2
+		case isWord(args[i], "STORE") && writes && more >= 1:
+			o.store, o.storeKey = true, argString(args, i+1)
+			i++
+		case isWord(args[i], "BY") && more >= 1:
+			o.by = argString(args, i+1)
+			o.asIs = !strings.Contains(o.by, "*") || o.asIs
+			i++
+		case isWord(args[i], "GET") && more >= 1:
+			o.get = append(o.get, argString(args, i+1))
+			i++
+		default:
+			return o, ErrSyntax
+		}
+	}
+	return o, nil
+}
