@@ -176,7 +176,11 @@ func (l *Loader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry,
 		if err != nil {
 			return nil, err
 		}
-		return l.takeOver(rec, h, table.Text, table.View(text), deadline, table.NewText), nil
+		make := table.NewText
+		if len(text) > l.s.opts.wholeText && table.Sparse(table.View(text)) {
+			make = table.NewChunked
+		}
+		return l.takeOver(rec, h, table.Text, table.View(text), deadline, make), nil
 	}
 	if rec.Kind == rdb.Hash {
 		return l.hash(d, rec, h)

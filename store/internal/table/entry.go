@@ -164,6 +164,12 @@ func (e *Entry) Overwrite(version uint64, at int, more string, whole int) *Entry
 	return &newBoxed(version, Text, strings.Clone(e.Key()), e.Deadline(), boxed{text: View(b)}).Entry
 }
 
+// NewChunked returns a string entry in chunks: what Overwrite makes of a long value.
+// The bytes of key and value are copied; chunks of zero bytes take no memory.
+func NewChunked(version uint64, key, value string, deadline int64) *Entry {
+	return chunkedEntry(version, strings.Clone(key), newChunks(value), deadline)
+}
+
 func chunkedEntry(version uint64, key string, c *chunkedText, deadline int64) *Entry {
 	return &newBoxed(version, Text, key, deadline, boxed{chunks: c}).Entry
 }
