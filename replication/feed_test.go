@@ -235,6 +235,13 @@ func TestFilteredPayload(t *testing.T) {
 					t.Errorf("filter %q: the stream has %q, want %q", tc.filter, got, want)
 				}
 			}
+			r.send("REPLCONF", "ACK", "1000000")
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if n, err := p.WaitReplicas(ctx, 1, p.Store().Replication().Backlog().Offset()); n != 0 {
+				t.Errorf("filter %q: %d replicas hold the data, %v; it has none of it", tc.filter, n, err)
+			}
 		})
 	}
 }
