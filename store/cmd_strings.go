@@ -26,6 +26,14 @@ func cmdSet(x *exec, args [][]byte) resp.Value {
 	return resp.OK()
 }
 
+// prepareSet makes the entry of a SET without options.
+func prepareSet(args [][]byte) *table.Entry {
+	if len(args) > 3 {
+		return nil
+	}
+	return table.NewText(0, argString(args, 1), argString(args, 2), 0)
+}
+
 // parseSet reads SET's options, which may come in any order. Whether a time is
 // valid is asked when all words make sense.
 func (x *exec) parseSet(args [][]byte) (o setOptions, err error) {

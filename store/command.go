@@ -50,6 +50,10 @@ type Command struct {
 	// Run answers a command that a server adds. The store's own have none.
 	Run func(c *Session, args [][]byte) resp.Value
 
+	// prepare makes, before the writer lock is taken, the entry that run will most
+	// likely want; nil for none.
+	prepare func(args [][]byte) *table.Entry
+
 	// run answers a command of the store. args include the name and may be
 	// overwritten after it returned.
 	run func(x *exec, args [][]byte) resp.Value
@@ -114,7 +118,7 @@ const (
 var commandTable = []Command{
 	// Strings.
 	{Name: "GET", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGet},
-	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSet},
+	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, prepare: prepareSet, run: cmdSet},
 	{Name: "SETNX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetNX},
 	{Name: "SETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetEX},
 	{Name: "PSETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPSetEX},

@@ -43,6 +43,8 @@ type exec struct {
 	long bool    // mode shared: only a snapshot will do
 	past *past   // mode past_
 	c    *commit // mode writing
+
+	made *table.Entry // of the key and text that a SET without a deadline will want, made before the lock; or nil
 }
 
 // ref is a key looked up for writing.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 // What the writer lock is held for bounds how long everybody else waits. These
@@ -105,9 +107,11 @@ func BenchmarkHoldInsert(b *testing.B) {
 			s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.tables)})
 			for i := range keys {
 				key := fmt.Sprintf("key:%011d", i)
+				made := table.NewText(0, key, value, 0)
 				_ = s.lock()
 				h.take(i, func() {
 					_ = s.writeLocked(0, func(x *exec) error {
+						x.made = made
 						_, _, err := x.set(key, value, setOptions{})
 						return err
 					})

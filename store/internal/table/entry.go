@@ -87,6 +87,9 @@ func NewBigHash(version uint64, key string, fields *Table, deadline int64) *Entr
 	return &newBoxed(version, BigHash, strings.Clone(key), deadline, boxed{tab: fields}).Entry
 }
 
+// Stamp makes version the commit that wrote e. REQUIRES: nobody else has e yet.
+func (e *Entry) Stamp(version uint64) { e.version = version }
+
 // NewTombstone returns the mark of a deleted key.
 func NewTombstone(version uint64, key string) *Entry {
 	if len(key) >= 1<<maxKeyBits {
