@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -573,10 +574,12 @@ func TestNoHistoryToGive(t *testing.T) {
 }
 
 // clientOf connects to a node by a pipe of its own.
-func clientOf(t testing.TB, r *replication.Replica) *peer {
+func clientOf(t testing.TB, n interface {
+	ServeConn(context.Context, net.Conn) error
+}) *peer {
 	a, b := memnet.Pipe(nil)
 	t.Cleanup(func() { a.Close() })
-	go r.ServeConn(context.Background(), b)
+	go n.ServeConn(context.Background(), b)
 	return newPeer(t, a)
 }
 

@@ -24,9 +24,10 @@ type Replica struct {
 
 // Connect dials the primary at url, takes the first sync and returns a replica that keeps following until Close.
 //
-// A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline. ctx bounds this call only. When it ends first, or when
-// the primary refuses for good, everything is undone. The error is then ctx's joined with the one of the last attempt, a *LinkError which says at what address
-// and at what step it failed; or the refusal.
+// A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline, and not a short one. A Redis with its default settings
+// waits 5 s (repl-diskless-sync-delay) before it begins the payload, and a large one takes its time. ctx bounds this call only. When it ends first, or when the
+// primary refuses for good, everything is undone. The error is a *LinkError, which says at what address and at what step it failed, and why: for good, or the
+// last time, or, if the first attempt is still under way, because ctx ended. In the last two cases it also matches ctx's error.
 //
 // The forms of url are redis://[user:password@]host[:port], rediss:// for TLS, and unix:///path.
 func Connect(ctx context.Context, url string, o *ReplicaOptions) (*Replica, error) {
@@ -37,6 +38,8 @@ func Connect(ctx context.Context, url string, o *ReplicaOptions) (*Replica, erro
 	l, err := r.start(ctx)
 	if err == nil {
 		err = r.n.waitReady(ctx, l)
+	} else {
+		err = r.n.current().awaited(err) // ctx had ended before: nobody else has this replica
 	}
 	if err != nil {
 		r.Close()
@@ -114,7 +117,8 @@ func (n *node) over() (bool, error) {
 	return err != nil, err
 }
 
-// Serve accepts connections from clients, which may read, and from chained replicas, until Close, and then returns ErrClosed. It owns l.
+// Serve accepts connections from clients, which may read, and from chained replicas, until Close, and then returns ErrClosed. It owns l. Primary.Serve says what
+// is refused, and what RequirePassword and AllowReplicaOf are for.
 func (r *Replica) Serve(l net.Listener) error { return r.n.serve(l) }
 
 // ServeConn serves one connection, of whatever kind, until its end, that of ctx, or Close. It owns c.
@@ -132,7 +136,7 @@ func (r *Replica) Status() Status { return r.n.status() }
 // WaitReady waits for the end of the first sync with the present primary. Reads before that see an empty store, or what an earlier primary left.
 //
 // It returns nil once that sync is done, also while the link is down and being tried again; the terminal error when following has stopped, before or after the
-// sync; ErrClosed after Close; ErrNotReplica on a node that was promoted; or ctx's error, joined with the one of the last attempt.
+// sync; ErrClosed after Close; ErrNotReplica on a node that was promoted; or, when ctx ends, a *LinkError as from Connect.
 func (r *Replica) WaitReady(ctx context.Context) error {
 	l, err := r.n.following()
 	if err == nil {
@@ -203,7 +207,8 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 
 // Promote makes the node a primary: it stops following and accepts writes from here on. The history is kept under a new ID, the old one becoming secondary, so
 // that siblings that follow this node now can continue where they are. What the old primary accepted and had not sent is lost, and the old primary does not learn
-// of this: see to it that nobody writes there. o replaces the limits and times of serving, nil keeps them; Logger and RequirePassword stay the replica's.
+// of this: see to it that nobody writes there. o replaces the limits and times of serving, nil keeps them; Logger, RequirePassword and
+// AllowReplicaOf stay the replica's.
 func (r *Replica) Promote(ctx context.Context, o *PrimaryOptions) (*Primary, error) {
 	if o != nil {
 		if err := o.validate(); err != nil {
