@@ -451,3 +451,35 @@ func TestLogOfFailures(t *testing.T) {
 		}
 	})
 }
+
+// Run is called in a goroutine of its own, and Follow may overtake it.
+func TestFollowWaitsForRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := replicationtest.New(t)
+		other.Do("INCR", "n")
+		r, err := replication.NewReplica("redis://nobody", &replication.ReplicaOptions{Dial: other.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		done := make(chan error, 1)
+		go func() { done <- r.Follow(t.Context(), other.URL()) }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("Follow did not wait: %v", err)
+		default:
+		}
+		go r.Run(t.Context())
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if v, err := r.DB(0).Get("n"); v != "1" || err != nil {
+			t.Errorf("got %q, %v", v, err)
+		}
+		r.Close()
+		if err := r.Follow(t.Context(), other.URL()); !errors.Is(err, replication.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}

@@ -87,7 +87,18 @@ func (r *Replica) start(ctx context.Context) (*link, error) {
 		return nil, ErrNotReplica
 	}
 	l.start()
+	r.n.progress.fire()
 	return l, nil
+}
+
+// running tells whether Run or Connect has started the link.
+func (r *Replica) running() (bool, error) {
+	if r.n.isClosed() {
+		return true, ErrClosed
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.started, nil
 }
 
 // Run follows until ctx ends, Close is called, or following stops for good, and returns ctx's error, ErrClosed, or the reason. When it returns the replica is
@@ -183,7 +194,8 @@ func (r *Replica) WaitOffset(ctx context.Context, offset int64) error {
 
 // Follow makes the replica follow the primary at url and waits for the sync with it, or for ctx to end; the link is then still being tried. The request is
 // for a partial resync from where the data stands, which a promoted sibling grants; after a stop because of what came in the stream it is for everything, as
-// the same bytes would stop it again. Until the new primary's data is complete, reads see the old.
+// the same bytes would stop it again. Until the new primary's data is complete, reads see the old. A replica that does not run yet is waited for: Run is often
+// called in a goroutine of its own.
 func (r *Replica) Follow(ctx context.Context, url string) error {
 	t, err := parseURL(url)
 	if err != nil {
@@ -192,11 +204,8 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 	if _, err := r.n.following(); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	started := r.started
-	r.mu.Unlock()
-	if !started {
-		return errors.New("replication: Follow before Run")
+	if err := r.n.progress.await(ctx, r.running); err != nil {
+		return err
 	}
 	l, err := r.n.follow(ctx, t)
 	if err != nil {
