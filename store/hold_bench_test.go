@@ -93,10 +93,18 @@ func onOneThread(b *testing.B, fn func(b *testing.B)) {
 	}
 }
 
-// BenchmarkHoldInsert inserts the same 4 M keys b.N times: the longest holds are
+// holdKeys is how many keys the figures are for; with -short, to see that it runs.
+func holdKeys() int {
+	if testing.Short() {
+		return 100_000
+	}
+	return 4_000_000
+}
+
+// BenchmarkHoldInsert inserts the same keys b.N times: the longest holds are
 // those that split a segment or start a block of the backlog.
 func BenchmarkHoldInsert(b *testing.B) {
-	const keys = 4_000_000
+	keys := holdKeys()
 	value := strings.Repeat("v", 32)
 	onOneThread(b, func(b *testing.B) {
 		h := &holds{}
@@ -126,7 +134,7 @@ func BenchmarkHoldInsert(b *testing.B) {
 // BenchmarkHoldCut takes snapshots between writes.
 func BenchmarkHoldCut(b *testing.B) {
 	value := strings.Repeat("v", 32)
-	for _, keys := range []int{1_000_000, 4_000_000} {
+	for _, keys := range []int{holdKeys() / 4, holdKeys()} {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
 			s := New(nil)
 			for i := range keys {
