@@ -14,8 +14,9 @@ const DefaultMaxString = 512 << 20
 
 // DecoderOptions change how a Decoder reads. The zero value, and nil, are good.
 type DecoderOptions struct {
-	// MaxString is the longest key, value or element in bytes, after decompression; 0 means DefaultMaxString. Raise it
-	// for servers whose proto-max-bulk-len was raised.
+	// MaxString is the longest key, value or element in bytes, after decompression; 0 means DefaultMaxString. A server
+	// whose proto-max-bulk-len was raised may write longer ones. Whoever only reads files raises it for them; package store
+	// does not, since 512 MiB is the longest string that it holds.
 	MaxString int
 }
 
@@ -45,6 +46,7 @@ type Decoder struct {
 	version   int   // 0 until the header was read
 	maxString int
 	db        int
+	keyed     bool // key is the one whose value is being read
 	hints     hints
 	value     value
 	dump      dumpState
@@ -109,6 +111,7 @@ func (d *Decoder) next(rec *Record) error {
 	if err := d.closeValue(); err != nil {
 		return err
 	}
+	d.keyed = false
 	for rec.Op == 0 {
 		if err := d.record(rec); err != nil {
 			return err
@@ -135,12 +138,26 @@ func (d *Decoder) Rest() []byte {
 
 // fail makes err, met while reading the item that begins at offset at, the Decoder's last word.
 func (d *Decoder) fail(at int64, what string, err error) error {
-	if d.in.err != nil {
+	large, ok := err.(*TooLargeError)
+	switch {
+	case d.in.err != nil:
 		d.err = d.in.err
-	} else {
+	case ok:
+		large.Offset, large.What, large.DB = at, what, d.db
+		if d.keyed {
+			large.Key = nameOf(d.key)
+		}
+		d.err = large
+	default:
 		d.err = &CorruptError{Offset: at, What: what, Err: err}
 	}
 	return d.err
+}
+
+// nameOf is as much of a key as an error keeps: enough to find it by.
+func nameOf(key []byte) string {
+	const most = 128
+	return string(key[:min(len(key), most)])
 }
 
 // unsupported makes the item that begins at offset at the Decoder's last word. The length of what is not understood is not
@@ -152,8 +169,7 @@ func (d *Decoder) unsupported(at int64, what string, code int) error {
 
 // unsupportedValue is unsupported for the value of key, by whose name an administrator finds what to do about it.
 func (d *Decoder) unsupportedValue(at int64, what string, code byte, key []byte) error {
-	const most = 128
-	d.err = &UnsupportedError{Offset: at, What: what, Code: int(code), Key: string(key[:min(len(key), most)]), DB: d.db}
+	d.err = &UnsupportedError{Offset: at, What: what, Code: int(code), Key: nameOf(key), DB: d.db}
 	return d.err
 }
 
@@ -380,7 +396,7 @@ func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	if rec.Key, err = d.stableText("key", &d.key); err != nil {
 		return err
 	}
-	rec.Op = OpKey
+	rec.Op, d.keyed = OpKey, true
 	rec.Deadline, rec.Idle, rec.Freq = d.hints.deadline, d.hints.idle, d.hints.freq
 	d.hints = noHints
 	return d.openValue(code, rec)

@@ -272,8 +272,8 @@ func TestDecoderCorrupt(t *testing.T) {
 		{"length that is an error mark", "\x00\x81" + ms(-1), "key at offset 10: the length that is reserved"},
 		{"string of unknown form", "\x00\xc4", "key at offset 10: unknown string form"},
 		{"string form as a length", "\x04\x01h\xc0\x01", "hash length at offset 12: string form where a length belongs"},
-		{"string longer than any memory", "\x00\x01a\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "string value at offset 12: longer than the limit"},
-		{"string just above the limit", "\x00\x01a\x80\x20\x00\x00\x01", "string value at offset 12: longer than the limit"},
+		{"string longer than any memory", "\x00\x01a\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "string value in database 0 at offset 12: longer than the limit: 9223372036854775807 bytes, limit 536870912"},
+		{"string just above the limit", "\x00\x01a\x80\x20\x00\x00\x01", "string value in database 0 at offset 12: longer than the limit: 536870913 bytes, limit 536870912"},
 		{"string at the limit", "\x00\x01a\x80\x20\x00\x00\x00", "string value at offset 12: unexpected EOF"},
 		{"hash longer than any memory", "\x04\x01h\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "hash field at offset"},
 		{"hash of negative length", "\x04\x01h\x81\x80\x00\x00\x00\x00\x00\x00\x00", "hash length at offset 12: invalid length"},
@@ -283,8 +283,8 @@ func TestDecoderCorrupt(t *testing.T) {
 		{"module string", "\xf7\x01\x05\xc7", "module string at offset 12: unknown string form"},
 		{"slot sizes", "\xf4\x01\x01\xc0", "slot sizes at offset 9: string form where a length belongs"},
 		{"database size", "\xfb\x01\xc0", "database size at offset 9: string form where a length belongs"},
-		{"compressed beyond the limit", "\x00\x01a\xc3\x80\x10\x00\x00\x00\x80\x20\x00\x00\x01", "string value at offset 12: longer than the limit"},
-		{"compressed length beyond the limit", "\x00\x01a\xc3\x80\x20\x00\x00\x01\x01", "string value at offset 12: longer than the limit"},
+		{"compressed beyond the limit", "\x00\x01a\xc3\x80\x10\x00\x00\x00\x80\x20\x00\x00\x01", "string value in database 0 at offset 12: longer than the limit: 536870913 bytes, limit 536870912"},
+		{"compressed length beyond the limit", "\x00\x01a\xc3\x80\x20\x00\x00\x01\x01", "string value in database 0 at offset 12: longer than the limit: 536870913 bytes, limit 536870912"},
 		{"compressed beyond reason", "\x00\x01a\xc3\x03\x80\x10\x00\x00\x00abc", "string value at offset 12: compressed data cannot be as long"},
 		{"compressed wrongly", "\x00\x01a\xc3\x02\x04\x20\x00", "string value at offset 12: compressed data refers to before"},
 		{"listpack frame", "\x10\x01h\x01a", "hash listpack at offset 12: shorter than its frame"},
@@ -304,7 +304,7 @@ func TestDecoderCorrupt(t *testing.T) {
 		{"quicklist 2 plain node without bytes", "\x12\x01l\x01\x01\x00", "list node at offset 14: has no bytes"},
 		{"quicklist 2 frame", "\x12\x01l\x01\x02\x01a", "list listpack at offset 14: shorter than its frame"},
 		{"quicklist 2 entry", "\x12\x01l\x01\x02" + str(rdb.Pack("\xf9")), "list listpack at offset 14: entry at byte 6"},
-		{"quicklist 2 plain node longer than any memory", "\x12\x01l\x01\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "list node at offset 14: longer than the limit"},
+		{"quicklist 2 plain node longer than any memory", "\x12\x01l\x01\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "list node in database 0 at offset 14: longer than the limit"},
 		{"set longer than any memory", "\x02\x01s\x81\x7f\xff\xff\xff\xff\xff\xff\xff", "set member at offset"},
 		{"intset frame", "\x0b\x01s\x01a", "set intset at offset 12: shorter than its frame"},
 		{"intset order", "\x0b\x01s" + str("\x02\x00\x00\x00\x02\x00\x00\x00\x07\x00\x07\x00"), "set intset at offset 12: entry at byte 10 is not in order"},
@@ -324,8 +324,9 @@ func TestDecoderCorrupt(t *testing.T) {
 		d := rdb.NewDecoder(bytes.NewReader(fileOf(12, tt.body)), nil)
 		err := readAll(d)
 		var corrupt *rdb.CorruptError
-		if !errors.As(err, &corrupt) || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
+		var large *rdb.TooLargeError
+		if long := strings.Contains(tt.want, "longer than the limit"); errors.As(err, &corrupt) == long || errors.As(err, &large) != long || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %T %v, want %s", tt.name, err, err, tt.want)
 		}
 		if d.Memory() > 1<<17 {
 			t.Errorf("%s: took %d bytes of memory", tt.name, d.Memory())
@@ -486,23 +487,36 @@ func TestDecoderReaderError(t *testing.T) {
 }
 
 func TestDecoderMaxString(t *testing.T) {
-	for _, tt := range []struct{ name, body string }{
-		{"plain", "\x00\x01a" + str(long)},
-		{"key", "\x00" + str(long) + "\x01a"},
-		{"hash field", "\x04\x01h\x01" + str(long) + "\x01v"},
-		{"hash value", "\x04\x01h\x01\x01f" + str(long)},
-		{"list element", "\x01\x01l\x01" + str(long)},
-		{"list node", "\x12\x01l\x01\x01" + str(long)},
-		{"set member", "\x02\x01s\x01" + str(long)},
-		{"sorted set member", "\x05\x01z\x01" + str(long) + double(1)},
-		{"aux", "\xfa\x01a" + str(long)},
-		{"function", "\xf5" + str(long)},
+	const head = "\xfe\x03" // database 3
+	at := func(body string) int64 { return int64(9 + strings.Index(body, str(long))) }
+	for _, tt := range []struct{ name, body, key string }{
+		{"plain", head + "\x00\x06secret" + str(long), "secret"},
+		{"key", head + "\x00" + str(long) + "\x01a", ""},
+		{"key after a value", head + "\x00\x06secret\x01v\x00" + str(long) + "\x01a", ""},
+		{"hash field", head + "\x04\x06secret\x01" + str(long) + "\x01v", "secret"},
+		{"hash value", head + "\x04\x06secret\x01\x01f" + str(long), "secret"},
+		{"list element", head + "\x01\x06secret\x01" + str(long), "secret"},
+		{"list node", head + "\x12\x06secret\x01\x01" + str(long), "secret"},
+		{"set member", head + "\x02\x06secret\x01" + str(long), "secret"},
+		{"sorted set member", head + "\x05\x06secret\x01" + str(long) + double(1), "secret"},
+		{"aux", head + "\xfa\x01a" + str(long), ""},
+		{"function", head + "\xf5" + str(long), ""},
 	} {
 		for most, want := range map[int]error{len(long): nil, len(long) - 1: rdb.ErrTooLarge} {
 			o := &rdb.DecoderOptions{MaxString: most}
 			err := readAll(rdb.NewDecoder(bytes.NewReader(fileOf(10, tt.body)), o))
 			if !errors.Is(err, want) {
 				t.Errorf("%s of %d bytes with a limit of %d: %v", tt.name, len(long), most, err)
+			}
+			var large *rdb.TooLargeError
+			if errors.As(err, &large) != (want != nil) || want == nil {
+				continue
+			}
+			if large.Size != uint64(len(long)) || large.Limit != most || large.Key != tt.key || large.Offset != at(tt.body) || large.DB != 3 {
+				t.Errorf("%s: %+v, want key %q at offset %d", tt.name, large, tt.key, at(tt.body))
+			}
+			if strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %q tells the key", tt.name, err)
 			}
 		}
 	}

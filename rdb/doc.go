@@ -51,8 +51,9 @@
 //	12       Redis 7.4 to 8.4             yes    yes
 //	others   Redis 8.6, Valkey 9          no     no
 //
-// What an Encoder writes is loaded by every server from Redis 5.0 on: it uses the plain encodings only, whatever the
-// version.
+// A server loads files of its own version and of older ones, and refuses newer ones. So what an Encoder writes unless told
+// otherwise, version 9, is loaded by every server from Redis 5.0 on, and version 12 by Redis 7.4 and later alone. Nothing is
+// gained by a higher number but function libraries, which need 10: the encodings are the plain ones in each.
 //
 // # Values
 //
@@ -92,7 +93,7 @@
 // and no text may be longer than [DecoderOptions].MaxString.
 //
 // Corrupt input is a [CorruptError] with what was being read and the offset at which that begins; input that ends
-// early wraps [io.ErrUnexpectedEOF]. No input makes the package panic. But not all corruption is found where it is: a
+// early wraps [io.ErrUnexpectedEOF]. A text beyond MaxString is a [TooLargeError] that has the name of its key. No input makes the package panic. But not all corruption is found where it is: a
 // changed byte inside a text is noticed at the end, by the checksum. What was read before OpEnd is not to be trusted
 // until then.
 //

@@ -54,7 +54,7 @@ func (d *Decoder) raw(n uint64, scratch *[]byte) ([]byte, error) {
 		return d.in.take(int(n))
 	}
 	if n > uint64(d.maxString) {
-		return nil, ErrTooLarge
+		return nil, d.tooLarge(n)
 	}
 	p, err := d.in.appendTo((*scratch)[:0], int(n))
 	*scratch = p
@@ -99,12 +99,15 @@ func (d *Decoder) lzfLengths() (size, n uint64, err error) {
 	}
 	switch {
 	case n > uint64(d.maxString) || size > uint64(d.maxString):
-		return 0, 0, ErrTooLarge
+		return 0, 0, d.tooLarge(max(n, size))
 	case n > size*lzfMaxRatio:
 		return 0, 0, errLZFRatio
 	}
 	return size, n, nil
 }
+
+// tooLarge is what fail completes.
+func (d *Decoder) tooLarge(size uint64) error { return &TooLargeError{Size: size, Limit: d.maxString} }
 
 // skipText moves behind a string without decompressing it. There is no limit to its length: it passes through the buffer.
 func (d *Decoder) skipText(what string) error {

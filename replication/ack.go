@@ -78,14 +78,19 @@ func (n *node) WaitReplicas(ctx context.Context, want int, offset int64) (int, e
 	return got, err
 }
 
-// acknowledged counts the replicas that hold offset bytes, and those that there are.
+// acknowledged counts the replicas that hold offset bytes, and those that there are. One that asked for a payload without
+// keys is none: it follows the stream and has not the data.
 func (n *node) acknowledged(offset int64) (got, feeds int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for f := range n.feeds {
+		if f.peer.NoKeys {
+			continue
+		}
+		feeds++
 		if f.has(offset) {
 			got++
 		}
 	}
-	return got, len(n.feeds)
+	return got, feeds
 }

@@ -58,7 +58,17 @@
 //	                        +--> Stopped, when trying again cannot help. Any state: Closed
 //
 // Retried: the network, a timeout, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal: missing or wrong credentials, no PSYNC, an
-// unknown command or type, a command beyond all limits, a stream that does not fit the data, a history that became tainted.
+// unknown command or type, in the stream or in a payload a string of more than 512 MiB (which a Redis with a raised proto-max-bulk-len has) or a command beyond the
+// other limits, a stream that does not fit the data, a history that became tainted.
+//
+// To clients that ask by ROLE or INFO a stopped link looks like one that is down and being tried again; INFO replication says which in understudy_link_state, a State
+// in words, and why in understudy_link_error.
+//
+// # Clients
+//
+// A listener given to Serve is for replicas and for ordinary clients, which may read, write on a primary, and look around (INFO, ROLE, CONFIG GET, CLIENT). The role,
+// the settings and the life of an embedded node are its program's: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN and the like are refused. RequirePassword asks for AUTH;
+// AllowReplicaOf hands the role to clients. A Server is a program of its own, and its clients may do what those of redis-server may.
 //
 // # A replica, seen from the node that feeds it
 //

@@ -34,7 +34,8 @@ var (
 	// ErrNoPSYNC means that the primary does not know PSYNC: it is older than Redis 2.8, or no Redis at all.
 	ErrNoPSYNC = errors.New("replication: the primary does not offer PSYNC")
 
-	// ErrCommandTooLarge means that the stream has a command beyond the limits of package resp.
+	// ErrCommandTooLarge means that the stream has a command beyond the limits of package resp: a string of more than 512 MiB. In a payload such a string is an
+	// *rdb.TooLargeError, and stops following as well.
 	ErrCommandTooLarge = errors.New("replication: command of the stream exceeds the limits")
 
 	// ErrTainted means that the data is not what its history says, so that following on would spread the difference. Follow starts over.
@@ -92,7 +93,11 @@ type LinkError struct {
 }
 
 func (e *LinkError) Error() string {
-	return fmt.Sprintf("replication: primary %s: %s: %s", e.Primary, e.Stage, strings.TrimPrefix(e.Err.Error(), "replication: "))
+	text := strings.TrimPrefix(e.Err.Error(), "replication: ")
+	if p, ok := e.Err.(*PayloadError); ok {
+		text = p.detail() // the stage has said that it is about the payload
+	}
+	return fmt.Sprintf("replication: primary %s: %s: %s", e.Primary, e.Stage, text)
 }
 
 func (e *LinkError) Unwrap() error { return e.Err }
@@ -133,18 +138,23 @@ func (e *RefusedError) denied() bool {
 	return e.Command == "AUTH"
 }
 
-// PayloadError means that a full resync's payload was cut short, corrupt, or of a kind that this version does not know. The data is as it was before.
+// PayloadError means that a full resync's payload was cut short, corrupt, or of a kind that this version does not know. The data is as it was before. By errors.As
+// an *rdb.UnsupportedError or *rdb.TooLargeError in it has the name of the key that stands in the way, which is no part of the text.
 type PayloadError struct {
 	Offset int64 // bytes of the payload handed to the decoder so far
 	Err    error
 }
 
-func (e *PayloadError) Error() string {
+func (e *PayloadError) Error() string { return "replication: payload: " + e.detail() }
+
+// detail names an offset. An error of the decoder has its own, at which what it could not read begins.
+func (e *PayloadError) detail() string {
 	_, unsupported := errorAs[*rdb.UnsupportedError](e.Err)
-	if _, corrupt := errorAs[*rdb.CorruptError](e.Err); corrupt || unsupported {
-		return fmt.Sprintf("replication: payload: %v", e.Err) // which names the offset that helps
+	_, corrupt := errorAs[*rdb.CorruptError](e.Err)
+	if _, large := errorAs[*rdb.TooLargeError](e.Err); large || corrupt || unsupported {
+		return e.Err.Error()
 	}
-	return fmt.Sprintf("replication: payload at offset %d: %v", e.Offset, e.Err)
+	return fmt.Sprintf("at offset %d: %v", e.Offset, e.Err)
 }
 
 func (e *PayloadError) Unwrap() error { return e.Err }
@@ -164,7 +174,7 @@ func terminal(err error) bool {
 	if _, ok := errorAs[*rdb.UnsupportedError](err); ok {
 		return true
 	}
-	for _, final := range []error{ErrTainted, ErrCommandTooLarge, store.ErrTransactionTooBig, store.ErrNoDatabase, store.ErrClosed} {
+	for _, final := range []error{ErrTainted, ErrCommandTooLarge, rdb.ErrTooLarge, store.ErrTransactionTooBig, store.ErrNoDatabase, store.ErrClosed} {
 		if errors.Is(err, final) {
 			return true
 		}

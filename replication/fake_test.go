@@ -115,6 +115,9 @@ func TestMisbehavingPrimary(t *testing.T) {
 				if st.State != replication.Waiting || !tc.want(st.Err) {
 					t.Errorf("state %v, err %T %v", st.State, st.Err, st.Err)
 				}
+				if got := linkState(t, r); got != "waiting" {
+					t.Errorf("INFO says that the link is %s, want waiting", got)
+				}
 				if st.ID != fakeID || st.Offset != 7 || get(r.Store(), "old") != "v" || get(r.Store(), "new") != "" {
 					t.Errorf("old data not kept: %+v", st)
 				}
@@ -127,9 +130,25 @@ func TestMisbehavingPrimary(t *testing.T) {
 	}
 }
 
+// linkState is what a client of r is told of the link.
+func linkState(t testing.TB, r *replication.Replica) string {
+	t.Helper()
+	c := clientOf(t, r)
+	defer c.Close()
+	c.send("INFO", "replication")
+	v, err := c.in.ReadValue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, state, _ := strings.Cut(v.Str, "understudy_link_state:")
+	state, _, _ = strings.Cut(state, "\r\n")
+	return state
+}
+
 // What would come out the same again is not tried again: following stops, the error says why, reads go on.
 func TestTerminalErrors(t *testing.T) {
 	file := rdbOf(t, "k")
+	large := []byte("REDIS0011\xfe\x03\x00\x06secret\x81\x00\x00\x00\x00\x20\x00\x00\x01") // 512 MiB and a byte
 	future := []byte(strings.Replace(string(file), "REDIS00", "REDIS99", 1))
 	for _, tc := range []struct {
 		name string
@@ -157,6 +176,10 @@ func TestTerminalErrors(t *testing.T) {
 			p.say("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999999999\r\n")
 			p.hold()
 		}, is(replication.ErrCommandTooLarge), true},
+		{"a value beyond all limits", func(p *peer) { p.grant(large, 9); p.hold() }, func(err error) bool {
+			var l *rdb.TooLargeError
+			return errors.As(err, &l) && l.Key == "secret" && l.DB == 3 && !strings.Contains(err.Error(), "secret") && errors.Is(err, rdb.ErrTooLarge)
+		}, false},
 		{"no password", func(p *peer) { p.command(); p.say("-NOAUTH x\r\n"); p.hold() }, as[*replication.RefusedError], false},
 		{"no permission", func(p *peer) { p.shakeHands(); p.say("-NOPERM x\r\n"); p.hold() }, as[*replication.RefusedError], false},
 		{"no PSYNC", func(p *peer) { p.shakeHands(); p.say("-ERR unknown command 'PSYNC'\r\n"); p.hold() }, is(replication.ErrNoPSYNC), false},
@@ -198,6 +221,9 @@ func TestTerminalErrors(t *testing.T) {
 				}
 				if n := f.net.Dials(); n != 1 {
 					t.Errorf("%d connections, want 1: it was tried again", n)
+				}
+				if got := linkState(t, r); got != "stopped" {
+					t.Errorf("INFO says that the link is %s, want stopped", got)
 				}
 				if got := get(r.Store(), "k"); got != "v" {
 					t.Errorf("k = %q: reads do not go on", got)

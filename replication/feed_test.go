@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -234,6 +235,13 @@ func TestFilteredPayload(t *testing.T) {
 				if got := r.command(); got != want {
 					t.Errorf("filter %q: the stream has %q, want %q", tc.filter, got, want)
 				}
+			}
+			r.send("REPLCONF", "ACK", "1000000")
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if n, err := p.WaitReplicas(ctx, 1, p.Store().Replication().Backlog().Offset()); n != 0 {
+				t.Errorf("filter %q: %d replicas hold the data, %v; it has none of it", tc.filter, n, err)
 			}
 		})
 	}
@@ -566,10 +574,12 @@ func TestNoHistoryToGive(t *testing.T) {
 }
 
 // clientOf connects to a node by a pipe of its own.
-func clientOf(t testing.TB, r *replication.Replica) *peer {
+func clientOf(t testing.TB, n interface {
+	ServeConn(context.Context, net.Conn) error
+}) *peer {
 	a, b := memnet.Pipe(nil)
 	t.Cleanup(func() { a.Close() })
-	go r.ServeConn(context.Background(), b)
+	go n.ServeConn(context.Background(), b)
 	return newPeer(t, a)
 }
 

@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -263,10 +264,7 @@ func (l *link) awaited(err error) error {
 	if l.err != nil {
 		return fmt.Errorf("%w: %w", err, l.err)
 	}
-	if l.stage == "" {
-		return err
-	}
-	return fmt.Errorf("%w: replication: primary %s: %s", err, l.to.addr, l.stage)
+	return &LinkError{Primary: l.to.addr, Stage: cmp.Or(l.stage, "dialing"), Err: err}
 }
 
 // failure returns the terminal error, nil while there is none.
@@ -311,7 +309,7 @@ func (l *link) upstream(offset int64) *server.UpstreamState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &server.UpstreamState{
-		Host: host, Port: port, Up: l.state == Streaming, Stopped: l.state == Stopped, State: wireState(l.state),
+		Host: host, Port: port, Up: l.state == Streaming, Stopped: l.state == Stopped, State: wireState(l.state), Phase: l.state.String(),
 		LastIO: unixNano(l.lastIO.Load()), DownSince: l.down, Err: l.err,
 		SyncInProgress: l.state == Loading, LoadedBytes: l.loaded.Load(), TotalBytes: l.total.Load(),
 		Offset: offset, ReadOffset: max(offset, l.received.Load()),

@@ -39,8 +39,14 @@ type PrimaryOptions struct {
 	DisklessDelay time.Duration
 
 	// RequirePassword is what clients and replicas must show with AUTH on connections that the node serves. Default: "", nothing. Without it,
-	// whoever can reach a listener given to Serve can read, write and reconfigure.
+	// whoever can reach a listener given to Serve can read all data, write on a primary, and disconnect other clients.
 	RequirePassword string
+
+	// AllowReplicaOf lets clients of the node change its role, by REPLICAOF and SLAVEOF, and by CONFIG SET the settings that go with it (repl-*, replica-*,
+	// masterauth, masteruser): for nodes that an operator with redis-cli, or Sentinel, is to steer. A client can then replace all data by that of another server and
+	// make the program's writes fail with store.ErrReadOnly, so set RequirePassword, too. Default: false, such commands are refused: role and settings are the
+	// program's. Who may get in is the program's in any case. What a Server allows is up to its configuration, as with redis-server.
+	AllowReplicaOf bool
 
 	// Logger receives events of the life of links, never data. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
@@ -73,10 +79,11 @@ type ReplicaOptions struct {
 	// then the primary shows the connection's address. Default: port 0.
 	Announce string
 
-	// OutputLimit, DisklessDelay and RequirePassword concern what this node serves, as in PrimaryOptions.
+	// OutputLimit, DisklessDelay, RequirePassword and AllowReplicaOf concern what this node serves, as in PrimaryOptions.
 	OutputLimit     int64
 	DisklessDelay   time.Duration
 	RequirePassword string
+	AllowReplicaOf  bool
 
 	// Logger receives events of the life of links, never data: no key, no value, no password. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
@@ -136,6 +143,7 @@ type config struct {
 	username, password string // towards the primary, where its URL has none
 	writable           bool   // as a replica: clients may write, which taints the history
 	demand             string // password for the node's own clients; "" = none
+	steered            bool   // the node's own clients may change its role
 	announceIP         string
 	announcePort       int
 }
@@ -164,7 +172,7 @@ func limitOption(n int64) int64 {
 func (o *PrimaryOptions) config() *config {
 	return config{
 		timeout: o.Timeout, pingPeriod: o.PingPeriod, outputLimit: limitOption(o.OutputLimit),
-		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword,
+		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 	}.withDefaults()
 }
 
@@ -178,7 +186,7 @@ func (c *config) serving(o *PrimaryOptions) *config {
 func (o *ReplicaOptions) config() *config {
 	c := config{
 		timeout: o.Timeout, outputLimit: limitOption(o.OutputLimit),
-		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword,
+		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 		username: o.Username, password: o.Password,
 	}
 	if o.Announce != "" {

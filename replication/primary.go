@@ -11,6 +11,9 @@ import (
 // Primary is a handle on a node that accepts writes and feeds replicas. It is safe for concurrent use.
 //
 // After Follow the node is a replica: reads, Status and Serve go on, writes are refused with store.ErrReadOnly.
+//
+// After Close, Update returns ErrClosed. The store is the caller's and lives on: what is written to it through DB or Store reaches no replica, and nothing sweeps
+// expired keys, until another NewPrimary takes it over and goes on with its history.
 type Primary struct{ n *node }
 
 // NewPrimary makes s the data of a primary. The store stays the caller's: writes through it are replicated like those through the Primary, and Close leaves it
@@ -33,17 +36,24 @@ func NewPrimary(s *store.Store, o *PrimaryOptions) (*Primary, error) {
 }
 
 // Serve accepts connections from replicas and ordinary clients until Close, and then returns ErrClosed. It owns l. Several Serve may run at once.
+//
+// Whoever can connect, and knows PrimaryOptions.RequirePassword if there is one, may read and write all data and take a full resync. Role and settings are the
+// program's: REPLICAOF, CONFIG SET, SAVE and SHUTDOWN are refused; see PrimaryOptions.AllowReplicaOf.
 func (p *Primary) Serve(l net.Listener) error { return p.n.serve(l) }
 
 // ServeConn serves one connection, of whatever kind, until its end, that of ctx, or Close. It owns c.
 func (p *Primary) ServeConn(ctx context.Context, c net.Conn) error { return p.n.serveConn(ctx, c) }
 
 // Update runs fn as one transaction, as store.Store.Update does, and returns the offset that contains it: what WaitReplicas and WaitOffset take.
+// On a closed node it is ErrClosed, and fn is not run: no replica would ever have what it writes.
 func (p *Primary) Update(fn func(*store.Tx) error) (offset int64, err error) {
+	if p.n.isClosed() {
+		return 0, ErrClosed
+	}
 	return p.n.store.Update(fn)
 }
 
-// DB returns database number i.
+// DB returns database number i of the store, which outlives Close.
 func (p *Primary) DB(i int) store.DB { return p.n.store.DB(i) }
 
 // Store returns the data.
@@ -80,8 +90,8 @@ func (p *Primary) Status() Status { return p.n.status() }
 // changes.
 //
 // When ctx ends first the role has changed all the same, and the link is still being tried: the replica is returned together with the error.
-// Only with invalid arguments, or on a closed node, it is nil and nothing has changed. Of o, Store, Logger and RequirePassword are without effect: the
-// primary's stay.
+// Only with invalid arguments, or on a closed node, it is nil and nothing has changed. Of o, Store, Logger, RequirePassword and AllowReplicaOf are without
+// effect: the primary's stay.
 func (p *Primary) Follow(ctx context.Context, url string, o *ReplicaOptions) (*Replica, error) {
 	if o == nil {
 		o = new(ReplicaOptions)
@@ -113,7 +123,8 @@ func (n *node) accepts(o *ReplicaOptions) error {
 // configure takes over a replica's options.
 func (n *node) configure(o *ReplicaOptions) {
 	c := o.config()
-	c.demand = n.cfg.Load().demand
+	old := n.cfg.Load()
+	c.demand, c.steered = old.demand, old.steered
 	n.cfg.Store(c)
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/store/backlog"
 )
 
@@ -216,6 +217,9 @@ func TestTerminal(t *testing.T) {
 		{ErrTimeout, false},
 		{&taintError{"x"}, true},
 		{&PayloadError{1, errTrailing}, false},
+		{&PayloadError{1, &rdb.CorruptError{}}, false},
+		{&PayloadError{1, &rdb.TooLargeError{}}, true},
+		{&PayloadError{1, &rdb.UnsupportedError{}}, true},
 	} {
 		if got := terminal(tc.err); got != tc.want {
 			t.Errorf("terminal(%v) = %v, want %v", tc.err, got, tc.want)

@@ -3,6 +3,7 @@ package replication_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func TestFollowAfterStop(t *testing.T) {
 						},
 						func(p *peer) { requests <- p.shakeHands(); p.say("+CONTINUE\r\n"); p.hold() },
 					)
-					r := connectFake(t, f, replication.ReplicaOptions{})
+					r := connectFake(t, f, replication.ReplicaOptions{AllowReplicaOf: true})
 					settle()
 					if st := r.Status(); st.State != replication.Stopped {
 						t.Fatalf("state %v, err %v, want stopped", st.State, st.Err)
@@ -229,18 +230,55 @@ func TestConnectSaysWhere(t *testing.T) {
 				if text := err.Error(); !strings.Contains(text, "primary fake:6379: "+tc.stage) {
 					t.Errorf("Connect = %q, want %q in it", text, tc.stage)
 				}
-				if tc.want == nil {
-					return
+				want := tc.want
+				if want == nil {
+					want = context.DeadlineExceeded
 				}
 				var failed *replication.LinkError
-				if !errors.As(err, &failed) || failed.Primary != "fake:6379" || failed.Stage != tc.stage || failed.Err.Error() != tc.want.Error() {
-					t.Errorf("Connect = %v, want it to wrap a LinkError with %v", err, tc.want)
+				if !errors.As(err, &failed) || failed.Primary != "fake:6379" || failed.Stage != tc.stage || failed.Err.Error() != want.Error() {
+					t.Errorf("Connect = %v, want it to be or wrap a LinkError with %v", err, want)
 				}
 				if tc.want == nobody && !errors.Is(err, nobody) {
 					t.Errorf("Connect = %v, which is not %v", err, nobody)
 				}
 			})
 		})
+	}
+}
+
+// A context that has ended before the first attempt began is no other case.
+func TestConnectTooLate(t *testing.T) {
+	for range 50 { // whether it is noticed before or after the start is chance
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := replication.Connect(ctx, "redis://nobody:6379", &replication.ReplicaOptions{
+			Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() },
+		})
+		var failed *replication.LinkError
+		if !errors.Is(err, context.Canceled) || !errors.As(err, &failed) || failed.Stage != "dialing" {
+			t.Fatalf("Connect = %v, want a LinkError that is %v", err, context.Canceled)
+		}
+	}
+}
+
+// The payload is named once, whatever was wrong with it.
+func TestPayloadErrorText(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{io.ErrUnexpectedEOF, "at offset 7: unexpected EOF"},
+		{&rdb.CorruptError{Offset: 5, What: "key", Err: io.ErrUnexpectedEOF}, "rdb: key at offset 5: unexpected EOF"},
+		{&rdb.UnsupportedError{Offset: 5, What: "version 99"}, "rdb: not supported: version 99, at offset 5"},
+	} {
+		e := &replication.PayloadError{Offset: 7, Err: tc.err}
+		if got, want := e.Error(), "replication: payload: "+tc.want; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		l := &replication.LinkError{Primary: "p:1", Stage: "reading the payload", Err: e}
+		if got, want := l.Error(), "replication: primary p:1: reading the payload: "+tc.want; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
@@ -351,7 +389,7 @@ func TestUnsupportedTypeInThePayload(t *testing.T) {
 		file := []byte("REDIS0011\xfe\x03\x0f\x06basket\x01\x05apple\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 		f := newFakePrimary(t, func(p *peer) { p.grant(file, 9); p.hold() })
 		_, err := replication.Connect(t.Context(), "redis://fake:6379", &replication.ReplicaOptions{Dial: f.net.Dial})
-		const want = `replication: primary fake:6379: reading the payload: payload: rdb: not supported: value type 15 (stream), a value in database 3, at offset 11`
+		const want = `replication: primary fake:6379: reading the payload: rdb: not supported: value type 15 (stream), a value in database 3, at offset 11`
 		var u *rdb.UnsupportedError
 		if err == nil || err.Error() != want || !errors.As(err, &u) || u.Key != "basket" {
 			t.Errorf("Connect = %v (%+v), want %s, and the key by errors.As", err, u, want)
@@ -410,6 +448,38 @@ func TestLogOfFailures(t *testing.T) {
 		}
 		if got, want := strings.Join(levels, " "), "info info warn warn warn warn warn"; got != want {
 			t.Errorf("at levels %s, want %s", got, want)
+		}
+	})
+}
+
+// Run is called in a goroutine of its own, and Follow may overtake it.
+func TestFollowWaitsForRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := replicationtest.New(t)
+		other.Do("INCR", "n")
+		r, err := replication.NewReplica("redis://nobody", &replication.ReplicaOptions{Dial: other.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		done := make(chan error, 1)
+		go func() { done <- r.Follow(t.Context(), other.URL()) }()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("Follow did not wait: %v", err)
+		default:
+		}
+		go r.Run(t.Context())
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if v, err := r.DB(0).Get("n"); v != "1" || err != nil {
+			t.Errorf("got %q, %v", v, err)
+		}
+		r.Close()
+		if err := r.Follow(t.Context(), other.URL()); !errors.Is(err, replication.ErrClosed) {
+			t.Errorf("after Close: %v", err)
 		}
 	})
 }

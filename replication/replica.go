@@ -24,9 +24,10 @@ type Replica struct {
 
 // Connect dials the primary at url, takes the first sync and returns a replica that keeps following until Close.
 //
-// A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline. ctx bounds this call only. When it ends first, or when
-// the primary refuses for good, everything is undone. The error is then ctx's joined with the one of the last attempt, a *LinkError which says at what address
-// and at what step it failed; or the refusal.
+// A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline, and not a short one. A Redis with its default settings
+// waits 5 s (repl-diskless-sync-delay) before it begins the payload, and a large one takes its time. ctx bounds this call only. When it ends first, or when the
+// primary refuses for good, everything is undone. The error is a *LinkError, which says at what address and at what step it failed, and why: for good, or the
+// last time, or, if the first attempt is still under way, because ctx ended. In the last two cases it also matches ctx's error.
 //
 // The forms of url are redis://[user:password@]host[:port], rediss:// for TLS, and unix:///path.
 func Connect(ctx context.Context, url string, o *ReplicaOptions) (*Replica, error) {
@@ -37,6 +38,8 @@ func Connect(ctx context.Context, url string, o *ReplicaOptions) (*Replica, erro
 	l, err := r.start(ctx)
 	if err == nil {
 		err = r.n.waitReady(ctx, l)
+	} else {
+		err = r.n.current().awaited(err) // ctx had ended before: nobody else has this replica
 	}
 	if err != nil {
 		r.Close()
@@ -84,7 +87,18 @@ func (r *Replica) start(ctx context.Context) (*link, error) {
 		return nil, ErrNotReplica
 	}
 	l.start()
+	r.n.progress.fire()
 	return l, nil
+}
+
+// running tells whether Run or Connect has started the link.
+func (r *Replica) running() (bool, error) {
+	if r.n.isClosed() {
+		return true, ErrClosed
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.started, nil
 }
 
 // Run follows until ctx ends, Close is called, or following stops for good, and returns ctx's error, ErrClosed, or the reason. When it returns the replica is
@@ -114,7 +128,8 @@ func (n *node) over() (bool, error) {
 	return err != nil, err
 }
 
-// Serve accepts connections from clients, which may read, and from chained replicas, until Close, and then returns ErrClosed. It owns l.
+// Serve accepts connections from clients, which may read, and from chained replicas, until Close, and then returns ErrClosed. It owns l. Primary.Serve says what
+// is refused, and what RequirePassword and AllowReplicaOf are for.
 func (r *Replica) Serve(l net.Listener) error { return r.n.serve(l) }
 
 // ServeConn serves one connection, of whatever kind, until its end, that of ctx, or Close. It owns c.
@@ -132,7 +147,7 @@ func (r *Replica) Status() Status { return r.n.status() }
 // WaitReady waits for the end of the first sync with the present primary. Reads before that see an empty store, or what an earlier primary left.
 //
 // It returns nil once that sync is done, also while the link is down and being tried again; the terminal error when following has stopped, before or after the
-// sync; ErrClosed after Close; ErrNotReplica on a node that was promoted; or ctx's error, joined with the one of the last attempt.
+// sync; ErrClosed after Close; ErrNotReplica on a node that was promoted; or, when ctx ends, a *LinkError as from Connect.
 func (r *Replica) WaitReady(ctx context.Context) error {
 	l, err := r.n.following()
 	if err == nil {
@@ -179,7 +194,8 @@ func (r *Replica) WaitOffset(ctx context.Context, offset int64) error {
 
 // Follow makes the replica follow the primary at url and waits for the sync with it, or for ctx to end; the link is then still being tried. The request is
 // for a partial resync from where the data stands, which a promoted sibling grants; after a stop because of what came in the stream it is for everything, as
-// the same bytes would stop it again. Until the new primary's data is complete, reads see the old.
+// the same bytes would stop it again. Until the new primary's data is complete, reads see the old. A replica that does not run yet is waited for: Run is often
+// called in a goroutine of its own.
 func (r *Replica) Follow(ctx context.Context, url string) error {
 	t, err := parseURL(url)
 	if err != nil {
@@ -188,11 +204,8 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 	if _, err := r.n.following(); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	started := r.started
-	r.mu.Unlock()
-	if !started {
-		return errors.New("replication: Follow before Run")
+	if err := r.n.progress.await(ctx, r.running); err != nil {
+		return err
 	}
 	l, err := r.n.follow(ctx, t)
 	if err != nil {
@@ -203,7 +216,8 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 
 // Promote makes the node a primary: it stops following and accepts writes from here on. The history is kept under a new ID, the old one becoming secondary, so
 // that siblings that follow this node now can continue where they are. What the old primary accepted and had not sent is lost, and the old primary does not learn
-// of this: see to it that nobody writes there. o replaces the limits and times of serving, nil keeps them; Logger and RequirePassword stay the replica's.
+// of this: see to it that nobody writes there. o replaces the limits and times of serving, nil keeps them; Logger, RequirePassword and
+// AllowReplicaOf stay the replica's.
 func (r *Replica) Promote(ctx context.Context, o *PrimaryOptions) (*Primary, error) {
 	if o != nil {
 		if err := o.validate(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,6 +242,9 @@ func TestHandlesShareOneNode(t *testing.T) {
 		if err := n.Serve(p.Listen("x:1")); !errors.Is(err, replication.ErrClosed) {
 			t.Errorf("Serve after Close = %v, want %v", err, replication.ErrClosed)
 		}
+		if _, err := n.Update(func(*store.Tx) error { t.Error("the closure was run"); return nil }); !errors.Is(err, replication.ErrClosed) {
+			t.Errorf("Update after Close = %v, want %v", err, replication.ErrClosed)
+		}
 	})
 }
 
@@ -287,7 +291,8 @@ func TestCloseDuringRoleChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := replicationtest.New(t)
 		r, _ := startReplica(t, p.URL(), &replication.ReplicaOptions{
-			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody there") },
+			AllowReplicaOf: true,
+			Dial:           func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody there") },
 			// The link takes its time to hear that it is to stop.
 			Backoff: func(int) time.Duration { time.Sleep(time.Second); return 0 },
 		})
@@ -308,12 +313,67 @@ func TestCloseDuringRoleChange(t *testing.T) {
 	})
 }
 
+// A client of an embedded node has no say in its role, and no way to lock others out. The program has, as ever.
+func TestClientsDoNotSteer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.New(t)
+		r := p.Replica(nil)
+		for name, n := range map[string]interface {
+			ServeConn(context.Context, net.Conn) error
+		}{"primary": p, "replica": r} {
+			c := clientOf(t, n)
+			for _, order := range [][]string{
+				{"REPLICAOF", "evil", "6379"}, {"SLAVEOF", "evil", "6379"}, {"REPLICAOF", "NO", "ONE"},
+				{"CONFIG", "SET", "requirepass", "x"}, {"CONFIG", "SET", "masterauth", "x"}, {"CONFIG", "REWRITE"},
+			} {
+				c.send(order...)
+				if got := c.line(); !strings.HasPrefix(got, "-ERR understudy does not offer '"+order[0]) || !strings.HasSuffix(got, "' inside another program") {
+					t.Errorf("%s: %q = %q, want a refusal", name, order, got)
+				}
+			}
+		}
+		if err := p.DB(0).Set("k", "v", 0); err != nil {
+			t.Errorf("the program's own write = %v", err)
+		}
+		barrier(t, r)
+		replicationtest.Same(t, p.Store(), r.Store())
+		if st := r.Status(); st.Role != replication.RoleReplica || st.FullSyncs != 1 {
+			t.Errorf("the replica after the orders: %+v", st)
+		}
+		if _, err := r.Promote(t.Context(), nil); err != nil {
+			t.Errorf("the program's own order = %v", err)
+		}
+	})
+}
+
+// A primary whose clients may steer it stays so when it becomes a replica, also if nobody was served before.
+func TestSteeredThroughRoles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := replication.NewPrimary(store.New(nil), &replication.PrimaryOptions{AllowReplicaOf: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		other := replicationtest.New(t)
+		r, err := p.Follow(t.Context(), other.URL(), &replication.ReplicaOptions{Dial: other.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := clientOf(t, r)
+		c.send("REPLICAOF", "NO", "ONE")
+		c.expect("+OK")
+		if err := p.DB(0).Set("k", "v", 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // REPLICAOF and its opposite over the wire.
 func TestReplicaOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := replicationtest.New(t)
 		p.Do("SET", "k", "v")
-		r := p.Replica(nil)
+		r := p.Replica(&replication.ReplicaOptions{AllowReplicaOf: true})
 		c := clientOf(t, r)
 		c.send("REPLICAOF", "primary", "6379")
 		c.expect("+OK")

@@ -149,7 +149,7 @@ func (n *node) DropUpstream() bool {
 // embeddedServer returns the server for the clients of this node, which it makes when the first one is about to come. There is none after close.
 //
 // It is a server without files and without times of its own: it saves nothing by itself, and what the options said holds to the nanosecond although
-// directives count in seconds. A client may change settings by CONFIG SET like anywhere.
+// directives count in seconds. Role and settings are the program's, unless its options let clients steer.
 func (n *node) embeddedServer() (*server.Server, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -164,7 +164,7 @@ func (n *node) embeddedServer() (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.srv = server.New(n, &server.Options{Config: directives, Logger: n.log})
+	n.srv = server.New(n, &server.Options{Config: directives, Steered: own.steered, Logger: n.log})
 	n.cfg.Store(own)
 	return n.srv, nil
 }

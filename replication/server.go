@@ -47,8 +47,10 @@ type Server struct {
 }
 
 // NewServer reads args in the manner of redis-server (an optional file, or - for standard input, then flags like --port 6380) and opens the listeners. A
-// directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes); one that
-// nobody knows is an error that says where it stands.
+// directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes, maxmemory
+// 1gb: neither is enforced, and INFO says maxmemory:0); one that nobody knows is an error that says where it stands.
+//
+// Clients have the powers that they have over a redis-server: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN. requirepass, bind and protected-mode keep others out.
 //
 // --help or -h, and --version or -v, write a text to Stdout instead; the error is then ErrHelp.
 //
@@ -129,7 +131,7 @@ func (s *Server) build(level zap.AtomicLevel) {
 	s.node.srv = s.srv
 	quiet, broken := s.cfg.Unused()
 	if len(broken) > 0 {
-		s.log.Warn("directives whose promise is not kept here", zap.Strings("directives", broken))
+		s.log.Warn("directives accepted, but not enforced", zap.Strings("directives", broken))
 	}
 	if len(quiet) > 0 {
 		s.log.Info("directives accepted without effect", zap.Strings("directives", quiet))

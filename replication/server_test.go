@@ -337,7 +337,7 @@ func TestServerLogLevel(t *testing.T) {
 		}
 		wantReply(t, c, "OK", "CONFIG", "SET", "loglevel", "notice")
 		c.Do("CONFIG", "SET", "io-threads", "2")
-		if got := s.log.String(); !strings.Contains(got, "directive without effect was set") {
+		if got := s.log.String(); !strings.Contains(got, "directive accepted, without effect") {
 			t.Errorf("at level notice the log says %q", got)
 		}
 		c.Close()
@@ -354,7 +354,7 @@ func TestServerWarns(t *testing.T) {
 			"--tls-replication", "no", "--io-threads", "4")
 		c := dialServer(t, nw)
 		want := `["appendonly", "cluster-enabled", "maxmemory", "min-replicas-to-write", "tls-port", "user"]`
-		if got := s.log.String(); !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
+		if got := s.log.String(); !strings.Contains(got, "accepted, but not enforced") || !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
 			t.Errorf("the log says %q, want one line with %s", got, want)
 		}
 		wantReply(t, c, "OK", "CONFIG", "SET", "appendonly", "no", "maxmemory", "0")

@@ -392,10 +392,10 @@ func TestBackoffBeginsAnew(t *testing.T) {
 	})
 }
 
-// A client of an embedded node can change settings and kill links, as on any server.
+// A client of an embedded node that may steer it can change settings and kill links, as on any server.
 func TestClientsOfAnEmbeddedNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := replicationtest.NewWith(t, &replicationtest.Options{Primary: &replication.PrimaryOptions{DisklessDelay: time.Hour}})
+		p := replicationtest.NewWith(t, &replicationtest.Options{Primary: &replication.PrimaryOptions{DisklessDelay: time.Hour, AllowReplicaOf: true}})
 		c := dial(t, p)
 		c.send("CONFIG", "GET", "repl-diskless-sync-delay")
 		if got := c.read(len("*2\r\n$24\r\nrepl-diskless-sync-delay\r\n$4\r\n3600\r\n")); !strings.HasSuffix(got, "\r\n3600\r\n") {

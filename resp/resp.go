@@ -87,8 +87,9 @@ const (
 // its default. They bound claims; memory follows the bytes that arrive.
 type Limits struct {
 	// MaxBulk is the longest bulk string, in bytes: [DefaultMaxBulk]. Redis does
-	// not hold its primary to this limit: whoever follows one that was
-	// configured to take larger values must raise it.
+	// not hold its primary to this limit: a stream may carry larger values if
+	// its primary was configured to take them. Package replication leaves it as
+	// it is, and stops following at one.
 	MaxBulk int
 
 	// MaxArgs is the largest number of arguments of a command and of elements of

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/understudy-go/understudy/resp"

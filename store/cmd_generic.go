@@ -13,8 +13,8 @@ var genericCommands = []Command{
 	{Name: "DUMP", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDump},
 	{Name: "RESTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
 	{Name: "RESTORE-ASKING", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
-	{Name: "OBJECT", Arity: -2, Flags: readMany, run: cmdObject},
-	{Name: "MEMORY", Arity: -2, Flags: readMany, run: cmdMemory},
+	{Name: "OBJECT", Arity: -2, Flags: readMany, check: checkObject, run: cmdObject},
+	{Name: "MEMORY", Arity: -2, Flags: readMany, check: checkMemory, run: cmdMemory},
 	{Name: "SORT", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSort},
 	{Name: "SORT_RO", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSortRO},
 }
@@ -90,16 +90,12 @@ func checkHint(arg string, least, most int64, what string) error {
 
 // cmdObject is OBJECT ENCODING, REFCOUNT, IDLETIME, FREQ and HELP.
 func cmdObject(x *exec, args [][]byte) resp.Value {
-	word := strings.ToUpper(argString(args, 1))
-	switch word {
-	case "HELP":
-		return helpReply("OBJECT", args, "ENCODING <key>", "FREQ <key>", "IDLETIME <key>", "REFCOUNT <key>")
-	case "ENCODING", "REFCOUNT", "IDLETIME", "FREQ":
-	default:
-		return unknownSub("OBJECT", args)
+	if err := checkObject(args); err != nil {
+		return reply(err)
 	}
-	if len(args) != 3 {
-		return wrongArity("object|" + word)
+	word := strings.ToUpper(argString(args, 1))
+	if word == "HELP" {
+		return helpReply("OBJECT", "ENCODING <key>", "FREQ <key>", "IDLETIME <key>", "REFCOUNT <key>")
 	}
 	e := x.entry(argString(args, 2))
 	if e == nil {
@@ -117,15 +113,30 @@ func cmdObject(x *exec, args [][]byte) resp.Value {
 		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 }
 
-func unknownSub(name string, args [][]byte) resp.Value {
-	return resp.Err("ERR unknown subcommand '" + clip(args[1], quotedBytes) + "'. Try " + name + " HELP.")
+func checkObject(args [][]byte) error {
+	switch word := strings.ToUpper(argString(args, 1)); word {
+	case "HELP":
+		return checkWords("object|help", len(args) == 2)
+	case "ENCODING", "REFCOUNT", "IDLETIME", "FREQ":
+		return checkWords("object|"+word, len(args) == 3)
+	}
+	return unknownSub("OBJECT", args)
+}
+
+// checkWords refuses a sub-command that has too few or too many words.
+func checkWords(name string, ok bool) error {
+	if ok {
+		return nil
+	}
+	return &Error{wrongArity(name).Str}
+}
+
+func unknownSub(name string, args [][]byte) error {
+	return wireError("ERR unknown subcommand '%s'. Try %s HELP.", clip(args[1], quotedBytes), name)
 }
 
 // helpReply names the sub-commands of a command.
-func helpReply(name string, args [][]byte, subs ...string) resp.Value {
-	if len(args) != 2 {
-		return wrongArity(name + "|help")
-	}
+func helpReply(name string, subs ...string) resp.Value {
 	lines := []resp.Value{resp.SimpleString(name + " <subcommand> [<arg> ...]. Subcommands are:")}
 	for _, s := range append(subs, "HELP") {
 		lines = append(lines, resp.SimpleString(s))
@@ -188,13 +199,11 @@ func refCount(e *table.Entry) int64 {
 // cmdMemory is MEMORY USAGE key [SAMPLES n] and HELP. Nothing is estimated by samples:
 // what a collection takes is counted as it changes.
 func cmdMemory(x *exec, args [][]byte) resp.Value {
-	switch {
-	case isWord(args[1], "HELP"):
-		return helpReply("MEMORY", args, "USAGE <key> [SAMPLES <count>]")
-	case !isWord(args[1], "USAGE"):
-		return unknownSub("MEMORY", args)
-	case len(args) < 3:
-		return wrongArity("memory|usage")
+	if err := checkMemory(args); err != nil {
+		return reply(err)
+	}
+	if isWord(args[1], "HELP") {
+		return helpReply("MEMORY", "USAGE <key> [SAMPLES <count>]")
 	}
 	for i := 3; i < len(args); i += 2 {
 		if !isWord(args[i], "SAMPLES") || i+1 == len(args) {
@@ -213,6 +222,16 @@ func cmdMemory(x *exec, args [][]byte) resp.Value {
 		return resp.NullValue()
 	}
 	return resp.Integer(x.memory(e))
+}
+
+func checkMemory(args [][]byte) error {
+	switch {
+	case isWord(args[1], "HELP"):
+		return checkWords("memory|help", len(args) == 2)
+	case isWord(args[1], "USAGE"):
+		return checkWords("memory|usage", len(args) > 2)
+	}
+	return unknownSub("MEMORY", args)
 }
 
 // memory is what e takes, in bytes.

@@ -9,7 +9,7 @@ import (
 
 var stringCommands = []Command{
 	{Name: "GET", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGet},
-	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSet},
+	{Name: "SET", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, prepare: prepareSet, run: cmdSet},
 	{Name: "SETNX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetNX},
 	{Name: "SETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetEX},
 	{Name: "PSETEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPSetEX},
@@ -48,6 +48,14 @@ func cmdSet(x *exec, args [][]byte) resp.Value {
 		return resp.BulkString(old.Text())
 	}
 	return resp.OK()
+}
+
+// prepareSet makes the entry of a SET without options.
+func prepareSet(args [][]byte) *table.Entry {
+	if len(args) > 3 {
+		return nil
+	}
+	return table.NewText(0, argString(args, 1), argString(args, 2), 0)
 }
 
 // parseSet reads SET's options, which may come in any order. Whether a time is

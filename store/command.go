@@ -58,6 +58,10 @@ type Command struct {
 	// block reads what a command asks for that waits for it; nil for all others.
 	block func(args [][]byte) (wish, error)
 
+	// prepare makes, before the writer lock is taken, the entry that run will most
+	// likely want; nil for none.
+	prepare func(args [][]byte) *table.Entry
+
 	// run answers a command of the store. args include the name and may be
 	// overwritten after it returned.
 	run func(x *exec, args [][]byte) resp.Value

@@ -45,9 +45,10 @@ var (
 
 // Errors of the store as a whole.
 var (
-	// ErrNested is returned by writes inside of the closure of an Update of the
-	// same store: use its Tx.
-	ErrNested = errors.New("store: write inside of Update's own closure")
+	// ErrNested is returned inside of the closure of an Update by what the same
+	// store could only do after it: writes that do not go through the Tx, another
+	// Update, View and whatever else needs a snapshot. Use the Tx.
+	ErrNested = errors.New("store: not possible inside of Update's own closure, except through its Tx")
 	// ErrClosed is returned by every write after Close.
 	ErrClosed = errors.New("store: closed")
 	// ErrSnapshotTooOld is returned by reads of a snapshot that retained more

@@ -25,7 +25,11 @@ func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.E
 		if err != nil {
 			return nil, err
 		}
-		return l.takeOver(rec, h, table.Text, table.View(text), rec.Deadline, table.NewText), nil
+		make := table.NewText
+		if len(text) > l.s.opts.wholeText && table.Sparse(table.View(text)) {
+			make = table.NewChunked
+		}
+		return l.takeOver(rec, h, table.Text, table.View(text), rec.Deadline, make), nil
 	case rdb.Hash:
 		return l.hash(d, rec, h)
 	case rdb.List:

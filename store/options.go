@@ -13,6 +13,8 @@ type Options struct {
 	// BacklogBytes is how much of the stream is kept for partial resyncs.
 	// Default 10 MiB, as Valkey 8 and later. Raise it to what the busiest
 	// period writes during the longest outage that a replica should survive.
+	// A replication.Server is configured like redis-server and has its default,
+	// repl-backlog-size 1mb; so has package backlog used alone.
 	BacklogBytes int64
 	// SnapshotBudget is how many bytes of replaced entries one open snapshot
 	// may retain before it is given up with [ErrSnapshotTooOld]. Default 1 GiB;
@@ -26,7 +28,7 @@ type Options struct {
 	TransactionBytes int64
 	// WatchBytes bounds what changes that no watcher has read yet may retain.
 	// Beyond it the oldest are dropped, and watchers that wanted them are told so
-	// with a [GapError]. Default 16 MiB.
+	// with a [GapError]. Default 16 MiB; negative is a mistake, and keeps nothing.
 	WatchBytes int64
 	// Clock tells the time. Default time.Now.
 	Clock func() time.Time
@@ -95,6 +97,9 @@ func (o *Options) Validate() error {
 	}
 	if o.TransactionBytes < 0 {
 		errs = append(errs, fmt.Errorf("store: TransactionBytes %d is negative", o.TransactionBytes))
+	}
+	if o.WatchBytes < 0 {
+		errs = append(errs, fmt.Errorf("store: WatchBytes %d is negative", o.WatchBytes))
 	}
 	return errors.Join(errs...)
 }

@@ -218,8 +218,14 @@ func (d reads) Len() (n int) {
 // Keys yields every key with its kind, as of one instant, in no stated order.
 // On a live database it holds a snapshot meanwhile, so the loop's body may take
 // its time and may write. If the snapshot is dropped, see
-// Options.SnapshotBudget, the iteration ends early; use a Snapshot of your own
-// and its Err where that matters.
+// Options.SnapshotBudget, the iteration ends early without a word, as it does
+// inside of Update's closure. Where that matters, iterate inside of
+// [Store.View], which returns the error:
+//
+//	err := s.View(func(sn *store.Snapshot) error {
+//		for key := range sn.DB(0).Keys() { ... }
+//		return nil
+//	})
 func (d reads) Keys() iter.Seq2[string, Kind] {
 	return func(yield func(string, Kind) bool) {
 		d.eachEntry(func(_ *exec, e *table.Entry) bool { return yield(e.Key(), kindOf(e)) })

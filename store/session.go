@@ -219,7 +219,12 @@ func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
 }
 
 func (c *Session) write(cmd *Command, args [][]byte) (v resp.Value) {
+	var made *table.Entry
+	if cmd.prepare != nil {
+		made = cmd.prepare(args)
+	}
 	err := c.s.write(c.db, func(x *exec) error {
+		x.made = made
 		v = cmd.run(x, args)
 		return nil
 	})

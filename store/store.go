@@ -239,10 +239,16 @@ func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 	return s.backlog.Offset(), nil
 }
 
-// View runs fn on a snapshot, which is closed afterwards. It blocks nobody.
+// View runs fn on a snapshot, which is closed afterwards. It blocks nobody. The
+// error is fn's; or [ErrSnapshotTooOld], though fn returned nil, when the snapshot
+// was dropped while fn read it, and what fn made of it is worthless; or
+// [ErrNested] inside of Update's closure, where fn is not run.
 func (s *Store) View(fn func(sn *Snapshot) error) error {
 	sn := s.Snapshot()
 	defer sn.Close()
+	if sn.nested {
+		return ErrNested
+	}
 	if err := fn(sn); err != nil {
 		return err
 	}

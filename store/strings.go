@@ -44,9 +44,20 @@ func (x *exec) set(key, value string, o setOptions) (old *table.Entry, done bool
 	if o.keepTTL {
 		deadline = deadlineOf(r.e)
 	}
-	x.c.put(r, table.NewText(x.c.version, key, value, deadline))
+	x.c.put(r, x.newText(key, value, deadline))
 	x.setEffect(key, value, o)
 	return r.e, true, nil
+}
+
+// newText is a new string entry: the one that was made ahead, if it fits.
+func (x *exec) newText(key, value string, deadline int64) *table.Entry {
+	e := x.made
+	if e == nil || deadline != 0 {
+		return table.NewText(x.c.version, key, value, deadline)
+	}
+	x.made = nil
+	e.Stamp(x.c.version)
+	return e
 }
 
 // setEffect is SET with an absolute deadline or none, as Redis 7.0 sends it.

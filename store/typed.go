@@ -77,25 +77,49 @@ func (t Typed[T]) Delete(id string) (bool, error) {
 }
 
 // All yields every id with its value, as of one instant, in no stated order;
-// keys under the prefix that hold no string are passed over. The walk is O(keys of the database). Values that cannot be decoded come as a
-// [*DecodeError]; other errors end the iteration.
+// keys under the prefix that hold no string are passed over. The walk is O(keys
+// of the database). It holds a snapshot meanwhile, so the loop's body may take
+// its time and may write.
+//
+// A loop must look at Err. A value that cannot be decoded comes as a
+// [*DecodeError], and the loop goes on. Whatever else ends the walk comes last,
+// with an empty id: [ErrSnapshotTooOld] when so much was written meanwhile that
+// Options.SnapshotBudget was exceeded, [ErrNested] inside of Update's closure,
+// [ErrNoDatabase]. So a walk without an Err has met everything.
 func (t Typed[T]) All() iter.Seq2[string, Decoded[T]] {
 	return func(yield func(string, Decoded[T]) bool) {
-		t.db.eachEntry(func(_ *exec, e *table.Entry) bool {
+		more := true
+		err := t.walk(func(id string, d Decoded[T]) bool {
+			more = yield(id, d)
+			return more
+		})
+		if err != nil && more {
+			yield("", Decoded[T]{Err: err})
+		}
+	}
+}
+
+func (t Typed[T]) walk(fn func(string, Decoded[T]) bool) error {
+	if err := t.db.s.checkDB(t.db.n); err != nil {
+		return err
+	}
+	return t.db.s.View(func(sn *Snapshot) error {
+		sn.DB(t.db.n).eachEntry(func(_ *exec, e *table.Entry) bool {
 			id, ok := strings.CutPrefix(e.Key(), t.prefix)
 			if !ok || e.Kind() != table.Text {
 				return true
 			}
 			v, err := t.decode(e.Key(), e.Text())
-			return yield(id, Decoded[T]{v, err})
+			return fn(id, Decoded[T]{v, err})
 		})
-	}
+		return nil
+	})
 }
 
-// Decoded is a value met while iterating.
+// Decoded is a value met while iterating, or why there are no more.
 type Decoded[T any] struct {
 	Value T
-	Err   error // a *DecodeError; then Value is zero
+	Err   error // a *DecodeError, or the end of the iteration; then Value is zero
 }
 
 // errTrailing is returned for bytes behind a decoded value.

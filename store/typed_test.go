@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,124 @@ func TestTTL(t *testing.T) {
 		}
 		if at, ok := db.ExpireTime("k"); !ok || at.UnixMilli() != 1_000_000+want {
 			t.Errorf("ttl %v: expires at %v, %v", ttl, at, ok)
+		}
+	}
+}
+
+// A walk that does not meet everything says so, once, in the end: what was met before is good, and a loop that has had enough hears nothing.
+func TestTypedAllEnds(t *testing.T) {
+	const keys = 64
+	text := strings.Repeat("x", 1<<10)
+	for _, tt := range []struct {
+		name string
+		walk func(s *store.Store, all func(body func(n int) bool))
+		want error
+		some bool // values came before the end
+	}{
+		{"whole", func(_ *store.Store, all func(func(int) bool)) { all(func(int) bool { return true }) }, nil, true},
+		{"dropped", func(s *store.Store, all func(func(int) bool)) {
+			all(func(n int) bool {
+				for i := range keys {
+					_ = s.DB(0).Set(fmt.Sprint("p:", i), "", 0)
+				}
+				return true
+			})
+		}, store.ErrSnapshotTooOld, true},
+		{"dropped, and enough", func(s *store.Store, all func(func(int) bool)) {
+			all(func(n int) bool {
+				_ = s.DB(0).Flush()
+				return false
+			})
+		}, nil, true},
+		{"nested", func(s *store.Store, all func(func(int) bool)) {
+			_, _ = s.Update(func(*store.Tx) error {
+				all(func(int) bool { return true })
+				return nil
+			})
+		}, store.ErrNested, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := store.New(&store.Options{SnapshotBudget: 16 << 10})
+			for i := range keys {
+				_ = s.DB(0).Set(fmt.Sprint("p:", i), text, 0)
+			}
+			var ends []error
+			values := 0
+			tt.walk(s, func(body func(n int) bool) {
+				for id, d := range store.As[string](s.DB(0), "p:", verbatim{}).All() {
+					switch {
+					case len(ends) > 0:
+						t.Errorf("%q comes after the end", id)
+					case d.Err != nil && id == "":
+						ends = append(ends, d.Err)
+						continue
+					case d.Err != nil || d.Value != text:
+						t.Fatalf("%q: %d bytes, %v", id, len(d.Value), d.Err)
+					}
+					if values++; !body(values) {
+						break
+					}
+				}
+			})
+			if (values > 0) != tt.some || tt.want == nil && len(ends) > 0 || tt.want != nil && (len(ends) != 1 || ends[0] != tt.want) {
+				t.Errorf("%d values, then %v, want %v", values, ends, tt.want)
+			}
+			if n := s.Stats().Snapshots; n != 0 {
+				t.Errorf("%d snapshots are open", n)
+			}
+		})
+	}
+	var last error
+	for _, d := range store.As[string](store.New(nil).DB(99), "p:", verbatim{}).All() {
+		last = d.Err
+	}
+	if last != store.ErrNoDatabase {
+		t.Errorf("a database that is not there: %v", last)
+	}
+}
+
+// verbatim is the codec of strings as they are.
+type verbatim struct{}
+
+func (verbatim) Append(b []byte, v *string) ([]byte, error) { return append(b, *v...), nil }
+func (verbatim) Decode(text string, v *string) error        { *v = text; return nil }
+
+// Inside of Update's closure there is no snapshot: View says so instead of showing an empty one.
+func TestViewInUpdate(t *testing.T) {
+	s := store.New(nil)
+	_, err := s.Update(func(*store.Tx) error {
+		return s.View(func(*store.Snapshot) error {
+			t.Error("fn was run")
+			return errors.New("its own error")
+		})
+	})
+	if !errors.Is(err, store.ErrNested) {
+		t.Errorf("View = %v, want %v", err, store.ErrNested)
+	}
+}
+
+func TestNegativeOptions(t *testing.T) {
+	if err := (&store.Options{WatchBytes: -1}).Validate(); err == nil || !strings.Contains(err.Error(), "WatchBytes") {
+		t.Errorf("Validate = %v, want WatchBytes named", err)
+	}
+}
+
+func TestSetRangeErrors(t *testing.T) {
+	s := store.New(nil)
+	_, _ = s.DB(0).HSet("h", "f", "v")
+	for _, tt := range []struct {
+		key    string
+		offset int64
+		want   string
+	}{
+		{"k", -1, "ERR offset is out of range"},
+		{"k", 512 << 20, store.ErrTooLong.Error()},
+		{"h", 0, store.ErrWrongType.Error()},
+	} {
+		_, err := s.DB(0).SetRange(tt.key, tt.offset, "v")
+		var e *store.Error
+		if !errors.As(err, &e) || e.Text() != tt.want {
+			t.Errorf("SetRange(%s, %d) = %v, want %s", tt.key, tt.offset, err, tt.want)
 		}
 	}
 }

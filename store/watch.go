@@ -57,14 +57,19 @@ type Change struct {
 	Offset   int64 // of the stream after the commit
 }
 
-// size is what a change may retain: the entries it refers to.
+// size is what a change may retain: of the entries it refers to.
 func (c *Change) size() int64 {
 	const own = 128
 	n := int64(own)
 	for _, e := range []*table.Entry{c.Old.e, c.New.e} {
 		if e != nil {
-			n += int64(e.Size())
+			n += int64(e.Size()) - e.Sharable()
 		}
+	}
+	if c.Old.e != nil {
+		// Of what versions of a large string share, a change retains what the next
+		// one lacks.
+		n += c.Old.e.Lost(c.Old.e, c.New.e)
 	}
 	return n
 }

@@ -140,6 +140,29 @@ func TestWatchIsBounded(t *testing.T) {
 	}
 }
 
+// A few bytes written to a large string cost a watcher a few chunks; other changes
+// are not pushed out by its length.
+func TestWatchCountsWhatVersionsDoNotShare(t *testing.T) {
+	s, _ := chunked(t, 8<<20, &Options{WatchBytes: 1 << 20})
+	w := s.Watch(Filter{})
+	defer w.Close()
+	_ = s.DB(0).Set("other", "v", 0)
+	for i := range 50 {
+		_, _ = s.DB(0).SetRange("k", int64(i)*100_000, "written")
+	}
+	if n := s.touched.bytes; n < 50*4096 || n > 50*6144 {
+		t.Errorf("%d bytes are counted for 50 chunks", n)
+	}
+	if c, err := w.Next(t.Context()); err != nil || c.Key != "other" {
+		t.Errorf("the first change is of %q, %v", c.Key, err)
+	}
+	_, _ = s.DB(0).Del("k")
+	_, _ = s.DB(0).Get("k")
+	if n := s.touched.bytes; n > 1<<20 {
+		t.Errorf("%d bytes are retained after a change that holds 8 MiB alone", n)
+	}
+}
+
 func TestWatchWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(nil)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"time"
+
+	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 // Set writes a string. A ttl above 0 makes it expire that much later, rounded up
@@ -11,11 +13,17 @@ import (
 // sweeps: a replication.Primary does so by itself, a program that uses a store
 // alone calls Replication().Sweep now and then.
 func (d writes) Set(key, value string, ttl time.Duration) error {
+	var made *table.Entry
+	if ttl == 0 {
+		made = table.NewText(0, key, value, 0) // before the lock: it may wait for memory, or for the collector
+	}
 	return d.write(func(x *exec) error {
+		x.made = made
 		deadline, err := x.deadlineIn(ttl)
 		if err == nil {
 			_, _, err = x.set(key, value, setOptions{deadline: deadline})
 		}
+		x.made = nil
 		return err
 	})
 }
@@ -54,11 +62,14 @@ func (d writes) Append(key, more string) (n int, err error) {
 
 // SetRange writes value over the string at key, at an offset in bytes, and returns
 // its length. A string that is shorter grows by zero bytes; an empty value changes
-// nothing. The error is [ErrTooLong] beyond 512 MiB.
+// nothing. The error is [ErrTooLong] beyond 512 MiB, or [ErrWrongType]; for a
+// negative offset it is an [*Error] with the text of Redis.
 //
 // Strings of up to 64 KB are copied. A larger one is laid out in chunks of 4 KB by
-// the first write, O(n); from then on SetRange and Append cost O(len(value)), and
-// chunks of zero bytes that were never written cost nothing.
+// the first write, O(n); from then on SetRange and Append cost O(len(value)) and
+// some 6 KB of copying, until Set makes it whole again. Chunks of zero bytes that
+// were never written cost nothing; after a load that holds where they are half of
+// the string and more.
 func (d writes) SetRange(key string, offset int64, value string) (n int, err error) {
 	err = d.write(func(x *exec) (err error) {
 		n, err = x.setRange(key, offset, value)

@@ -19,6 +19,7 @@ type command struct {
 	subs  []command // then run is nil
 	not   []string  // sub-commands that Redis has and this server does not offer
 	whole bool      // only of a server that is a program of its own, see Options.Standalone
+	steer bool      // only of one whose role its clients may change, see Options.Steered
 }
 
 // What most of the commands below have in common: they touch no data, so they work while the data set is loading or stale.
@@ -69,8 +70,8 @@ func replicationCommands() []command {
 	const group = "server"
 	return []command{
 		{name: "role", arity: 1, flags: flagsFast, group: group, run: role},
-		{name: "replicaof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf},
-		{name: "slaveof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf},
+		{name: "replicaof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf, steer: true},
+		{name: "slaveof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf, steer: true},
 		{name: "wait", arity: 3, group: "generic", run: wait},
 		{name: "replconf", arity: -1, flags: flagsLink | flagsInfo, group: group, run: replConf},
 		{name: "psync", arity: -3, flags: flagsLink, group: group, run: psync},
@@ -148,13 +149,18 @@ func (c *conn) lookupSub(family *command) *store.Command {
 	return nil
 }
 
+// notInside is the answer to what belongs to the program that the server is a part of.
+func notInside(what string) resp.Value {
+	return resp.Err("ERR understudy does not offer '" + what + "' inside another program")
+}
+
 // wrap returns cmd in the form in which the session runs it, bound to this connection.
 func (c *conn) wrap(name string, cmd *command) *store.Command {
 	if w, ok := c.own[name]; ok {
 		return w
 	}
-	if cmd.whole && !c.srv.alone {
-		c.refused = resp.Err("ERR understudy does not offer '" + upper(strings.ReplaceAll(name, "|", " ")) + "' inside another program")
+	if cmd.whole && !c.srv.alone || cmd.steer && !c.srv.steered {
+		c.refused = notInside(upper(strings.ReplaceAll(name, "|", " ")))
 		return nil
 	}
 	w := &store.Command{Name: name, Arity: cmd.arity, Flags: cmd.flags, Run: func(_ *store.Session, args [][]byte) resp.Value { return cmd.run(c, args) }}

@@ -17,9 +17,9 @@ import (
 func configCommands() []command {
 	return []command{
 		{name: "get", arity: -3, flags: flagsOps, run: configGet},
-		{name: "set", arity: -4, flags: flagsOps, run: configSet},
+		{name: "set", arity: -4, flags: flagsOps, run: configSet, steer: true},
 		{name: "resetstat", arity: 2, flags: flagsOps, run: configResetStat},
-		{name: "rewrite", arity: 2, flags: flagsOps, run: configRewrite, whole: true},
+		{name: "rewrite", arity: 2, flags: flagsOps, run: configRewrite, steer: true},
 	}
 }
 
@@ -54,10 +54,14 @@ func matchName(name string, patterns [][]byte) (string, bool) {
 	return "", false
 }
 
-// present returns a value as it is now. The role is the node's to know.
+// present returns a value as it is now. The role is the node's to know. Passwords are shown to clients of a server of its own, as by Redis; those of a program
+// around us were not written for its clients, who may not even need one.
 func (s *Server) present(cfg *Config, d *directive) string {
-	if d.kind == kindPrimary {
+	switch {
+	case d.kind == kindPrimary:
 		return s.primaryText()
+	case d.secret && !s.alone:
+		return ""
 	}
 	return cfg.value(d.name)
 }
@@ -90,10 +94,12 @@ func (s *Server) checkNames(pairs [][]byte) resp.Value {
 		switch {
 		case !ok:
 			return resp.Err("ERR Unknown option or number of arguments for CONFIG SET - '" + string(pair[0]) + "'")
+		case !s.alone && !d.role:
+			return notInside("CONFIG SET " + d.name)
 		case d.promise && !strings.EqualFold(string(pair[1]), d.def):
-			s.log.Warn("directive was set whose promise is not kept here", zap.String("directive", d.name))
+			s.log.Warn("directive accepted, but not enforced", zap.String("directive", d.name))
 		case d.unused:
-			s.log.Info("directive without effect was set", zap.String("directive", d.name))
+			s.log.Info("directive accepted, without effect", zap.String("directive", d.name))
 		}
 	}
 	return resp.Value{}

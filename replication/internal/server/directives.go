@@ -18,6 +18,8 @@ type directive struct {
 	fixed   bool     // set at start only
 	unused  bool     // known to Redis, without effect here
 	promise bool     // unused, and who sets it counts on the effect
+	role    bool     // goes with the role: who may change that may set this, too
+	secret  bool     // a password
 }
 
 const maxInt32 = math.MaxInt32
@@ -36,25 +38,25 @@ func ownDirectives() []directive {
 		{name: "hz", kind: kindInt, def: "10", max: maxInt32},
 		{name: "logfile", kind: kindString, fixed: true},
 		{name: "loglevel", kind: kindChoice, choices: []string{"debug", "verbose", "notice", "warning"}, def: "notice"},
-		{name: "masterauth", kind: kindString},
-		{name: "masteruser", kind: kindString},
+		{name: "masterauth", kind: kindString, role: true, secret: true},
+		{name: "masteruser", kind: kindString, role: true},
 		{name: "maxclients", kind: kindInt, def: "10000", min: 1, max: math.MaxUint32},
 		{name: "port", kind: kindInt, def: "6379", max: 65535, fixed: true},
 		{name: "protected-mode", kind: kindBool, def: "yes"},
 		{name: "proto-max-bulk-len", kind: kindMemory, def: "536870912", min: 1 << 20, max: math.MaxInt64},
-		{name: "repl-backlog-size", kind: kindMemory, def: "1048576", min: 1, max: math.MaxInt64},
-		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb"}, def: "disabled"},
-		{name: "repl-diskless-sync", kind: kindBool, def: "yes"},
-		{name: "repl-diskless-sync-delay", kind: kindInt, def: "5", max: maxInt32},
-		{name: "repl-diskless-sync-max-replicas", kind: kindInt, def: "0", max: maxInt32},
-		{name: "repl-ping-replica-period", aliases: []string{"repl-ping-slave-period"}, kind: kindInt, def: "10", min: 1, max: maxInt32},
-		{name: "repl-timeout", kind: kindInt, def: "60", min: 1, max: maxInt32},
-		{name: "replica-announce-ip", aliases: []string{"slave-announce-ip"}, kind: kindString},
-		{name: "replica-announce-port", aliases: []string{"slave-announce-port"}, kind: kindInt, def: "0", max: 65535},
-		{name: "replica-priority", aliases: []string{"slave-priority"}, kind: kindInt, def: "100", max: maxInt32},
-		{name: "replica-read-only", aliases: []string{"slave-read-only"}, kind: kindBool, def: "yes"},
+		{name: "repl-backlog-size", kind: kindMemory, def: "1048576", min: 1, max: math.MaxInt64, role: true},
+		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb"}, def: "disabled", role: true},
+		{name: "repl-diskless-sync", kind: kindBool, def: "yes", role: true},
+		{name: "repl-diskless-sync-delay", kind: kindInt, def: "5", max: maxInt32, role: true},
+		{name: "repl-diskless-sync-max-replicas", kind: kindInt, def: "0", max: maxInt32, role: true},
+		{name: "repl-ping-replica-period", aliases: []string{"repl-ping-slave-period"}, kind: kindInt, def: "10", min: 1, max: maxInt32, role: true},
+		{name: "repl-timeout", kind: kindInt, def: "60", min: 1, max: maxInt32, role: true},
+		{name: "replica-announce-ip", aliases: []string{"slave-announce-ip"}, kind: kindString, role: true},
+		{name: "replica-announce-port", aliases: []string{"slave-announce-port"}, kind: kindInt, def: "0", max: 65535, role: true},
+		{name: "replica-priority", aliases: []string{"slave-priority"}, kind: kindInt, def: "100", max: maxInt32, role: true},
+		{name: "replica-read-only", aliases: []string{"slave-read-only"}, kind: kindBool, def: "yes", role: true},
 		{name: "replicaof", aliases: []string{"slaveof"}, kind: kindPrimary, fixed: true},
-		{name: "requirepass", kind: kindString},
+		{name: "requirepass", kind: kindString, secret: true},
 		{name: "save", kind: kindSave, def: "3600 1 300 100 60 10000"},
 		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},
 		{name: "timeout", kind: kindInt, def: "0", max: maxInt32},

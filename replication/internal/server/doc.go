@@ -14,6 +14,9 @@
 //   - NOAUTH comes before the check of the command's name and arity.
 //   - Of client-output-buffer-limit the hard limits count; the soft ones and those of pubsub do not.
 //   - There are no users: AUTH knows "default" alone.
+//   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
+//   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
+//   - INFO replication has understudy_link_state and understudy_link_error on a replica, understudy_taint where the data is not what its history says.
 //   - What Redis has and this server does not offer is answered with an error that says so; see unoffered.go.
 //
 // # Concurrency

@@ -86,10 +86,10 @@ func TestInfoReplica(t *testing.T) {
 		now := time.Now()
 		n.set(func(st *State) { st.Primary = false })
 		n.set(func(st *State) {
-			st.Upstream = &UpstreamState{Host: "h", Port: 1, Up: true, State: LinkConnected, LastIO: now.Add(-3 * time.Second), Offset: 90, ReadOffset: 100}
+			st.Upstream = &UpstreamState{Host: "h", Port: 1, Up: true, State: LinkConnected, Phase: "streaming", LastIO: now.Add(-3 * time.Second), Offset: 90, ReadOffset: 100}
 		})
 		got := parseInfo(t, c.value("INFO", "REPLICATION").Str)
-		wantFields(t, got, "role:slave master_host:h master_port:1 master_link_status:up master_last_io_seconds_ago:3 master_sync_in_progress:0")
+		wantFields(t, got, "role:slave master_host:h master_port:1 master_link_status:up master_last_io_seconds_ago:3 master_sync_in_progress:0 understudy_link_state:streaming")
 		wantFields(t, got, "slave_read_repl_offset:100 slave_repl_offset:90 slave_priority:42 slave_read_only:1 replica_announced:1 connected_slaves:0")
 		if _, ok := got["master_link_down_since_seconds"]; ok {
 			t.Error("a link that is up is said to be down")
@@ -106,8 +106,10 @@ func TestInfoReplica(t *testing.T) {
 			t.Errorf("link error %q, want it in one line", got["understudy_link_error"])
 		}
 
-		n.set(func(st *State) { st.Upstream = &UpstreamState{Host: "h", Port: 1, State: LinkConnect} })
-		wantFields(t, parseInfo(t, c.value("INFO", "all").Str), "master_link_down_since_seconds:-1 master_link_status:down")
+		n.set(func(st *State) {
+			st.Upstream = &UpstreamState{Host: "h", Port: 1, State: LinkConnect, Phase: "stopped"}
+		})
+		wantFields(t, parseInfo(t, c.value("INFO", "all").Str), "master_link_down_since_seconds:-1 master_link_status:down understudy_link_state:stopped")
 		c.send("QUIT\r\n")
 		c.read()
 	})

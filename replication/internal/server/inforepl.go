@@ -49,6 +49,8 @@ func (w *infoWriter) upstream(up *UpstreamState) {
 	if !up.Up {
 		w.field("master_link_down_since_seconds", downSeconds(up.DownSince, w.now))
 	}
+	// Redis has no words for a link that is paused between two attempts, or given up.
+	w.field("understudy_link_state", up.Phase)
 	if up.Err != nil {
 		w.field("understudy_link_error", oneLine(up.Err.Error()))
 	}

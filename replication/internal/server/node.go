@@ -103,6 +103,7 @@ type UpstreamState struct {
 	Stopped bool
 
 	State string // one of the Link constants
+	Phase string // the same more finely: how package replication names the state
 
 	LastIO    time.Time // zero: never
 	DownSince time.Time // zero while up, or when it was never up

@@ -29,8 +29,13 @@ type Options struct {
 	Config *Config
 
 	// Standalone says that the server is a program of its own. Otherwise it is a part of somebody else's, and its clients have no business with files and
-	// with the end of the program: SAVE, BGSAVE, SHUTDOWN and CONFIG REWRITE are refused, and save points do nothing.
+	// with the end of the program: SAVE, BGSAVE and SHUTDOWN are refused, and save points do nothing. Nor have they with its role and its settings:
+	// REPLICAOF, CONFIG SET and CONFIG REWRITE are refused, and CONFIG GET shows no password.
 	Standalone bool
+
+	// Steered lets clients change the role of a server that is not standalone, by REPLICAOF, and by CONFIG SET the settings that go with it, see
+	// directive.role. CONFIG REWRITE is taken and has no file to write, which is what Sentinel expects of a server without one.
+	Steered bool
 
 	Logger       *zap.Logger   // nil: silent
 	WriteTimeout time.Duration // after which a client that does not read is closed; default one minute
@@ -49,6 +54,7 @@ type Server struct {
 	write   time.Duration
 	level   func(string)
 	alone   bool // Options.Standalone
+	steered bool // clients may change the role: Options.Steered, or alone
 
 	commands map[string]*command       // own commands, by lower-case name; immutable after New
 	data     map[string]*store.Command // the store's, likewise
@@ -84,7 +90,7 @@ func New(n Node, o *Options) *Server {
 		o = &Options{}
 	}
 	s := &Server{
-		node: n, store: n.Store(), log: o.Logger, level: o.SetLogLevel, write: o.WriteTimeout, alone: o.Standalone, runID: newRunID(), started: time.Now(),
+		node: n, store: n.Store(), log: o.Logger, level: o.SetLogLevel, write: o.WriteTimeout, alone: o.Standalone, steered: o.Steered || o.Standalone, runID: newRunID(), started: time.Now(),
 		data: map[string]*store.Command{}, shutdown: make(chan struct{}), conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{},
 	}
 	if s.log == nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -274,24 +275,109 @@ func memListener(t *testing.T) (net.Listener, func() *client) {
 	}
 }
 
-// TestEmbedded: a server inside another program leaves its node's settings alone and takes no order to write files or to end.
+// TestEmbedded: a server inside another program leaves its node's settings alone, and takes no order to write files or to end. Role and settings are the
+// program's, unless it says that clients may steer; who may get in is the program's even then.
 func TestEmbedded(t *testing.T) {
-	n := newFake(t)
-	n.settings = Settings{Timeout: 123}
-	s := New(n, nil)
-	defer s.Close()
-	c := dial(t, s)
-	for _, args := range [][]string{{"SAVE"}, {"BGSAVE"}, {"SHUTDOWN"}, {"CONFIG", "REWRITE"}} {
-		if got := c.value(args...).Str; !strings.HasPrefix(got, "ERR understudy does not offer '"+strings.Join(args[:min(2, len(args))], " ")+"' inside another program") {
-			t.Errorf("%q = %q", args, got)
+	for _, tc := range []struct {
+		command                  string
+		plain, steered, separate string // replies: the beginning; "" is the refusal
+	}{
+		{"SAVE", "", "", "OK"},
+		{"SHUTDOWN SOMEHOW", "", "", "ERR syntax error"},
+		{"REPLICAOF h 1", "", "OK", "OK"},
+		{"SLAVEOF NO ONE", "", "OK", "OK"},
+		{"replicaof no one", "", "OK", "OK"},
+		{"CONFIG REWRITE", "", "ERR The server is running without a config file", "ERR The server is running without a config file"},
+		{"CONFIG SET requirepass x", "", "", "OK"},
+		{"CONFIG SET REQUIREPASS x", "", "", "OK"},
+		{"CONFIG SET masterauth x", "", "OK", "OK"},
+		{"CONFIG SET masterauth x requirepass x", "", "", "OK"},
+		{"CONFIG SET repl-timeout 9 slave-priority 1", "", "OK", "OK"},
+		{"CONFIG SET protected-mode yes", "", "", "OK"},
+		{"CONFIG SET maxclients 1", "", "", "OK"},
+		{"CONFIG SET save 1", "", "", "ERR CONFIG SET failed"},
+		{"CONFIG SET maxmemory 5", "", "", "OK"},
+		{"CONFIG SET replicaof h", "", "", "ERR CONFIG SET failed"},
+		{"CONFIG SET nope 1", "", "ERR Unknown option", "ERR Unknown option"},
+		{"CONFIG GET timeout", "timeout", "timeout", "timeout"},
+		{"CONFIG RESETSTAT", "OK", "OK", "OK"},
+		{"CLIENT KILL TYPE replica", "0", "0", "0"},
+		{"ROLE", "master", "master", "master"},
+	} {
+		for _, m := range []struct {
+			o    Options
+			want string
+		}{
+			{Options{}, tc.plain},
+			{Options{Steered: true}, tc.steered},
+			{Options{Standalone: true, Config: testConfig(t)}, tc.separate},
+		} {
+			mode, want := fmt.Sprintf("standalone %v, steered %v", m.o.Standalone, m.o.Steered), m.want
+			n := newFake(t)
+			before := Settings{Timeout: 123}
+			n.settings = before
+			s := New(n, &m.o)
+			if !m.o.Standalone && n.settings != before {
+				t.Errorf("%s: settings of the node were replaced: %+v", mode, n.settings)
+			}
+			c := dial(t, s)
+			got := text(c.value(strings.Fields(tc.command)...))
+			if refused := strings.HasSuffix(got, "' inside another program"); refused != (want == "") || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s = %q, want %q", mode, tc.command, got, want)
+			}
+			if want == "" && (n.settings != before || len(n.roles) > 0) {
+				t.Errorf("%s: %s was refused and changed the node: %+v %v", mode, tc.command, n.settings, n.roles)
+			}
+			if !m.o.Standalone {
+				if s.SavesOnExit() {
+					t.Errorf("%s: %s: it saves", mode, tc.command)
+				}
+				dial(t, s).want("PONG", "PING") // nobody is locked out
+			}
+			s.Close()
 		}
 	}
-	if n.settings.Timeout != 123 {
-		t.Errorf("settings of the node were replaced: %+v", n.settings)
+}
+
+// text is a reply's own text, or that of its first element.
+func text(v resp.Value) string {
+	switch {
+	case len(v.Elems) > 0:
+		return text(v.Elems[0])
+	case v.Kind == resp.Int:
+		return fmt.Sprint(v.Int)
 	}
-	c.want("OK", "CONFIG", "SET", "save", "1 1")
-	if s.SavesOnExit() {
-		t.Error("a client made a server inside another program save")
+	return v.Str
+}
+
+// TestEmbeddedSecrets: what the program shows its primary, and what it wants to see, is not for its clients. A server of its own tells, as Redis does.
+func TestEmbeddedSecrets(t *testing.T) {
+	for _, mode := range []Options{{}, {Steered: true}, {Standalone: true}} {
+		want := ""
+		if mode.Standalone {
+			want = "secret"
+		}
+		mode.Config = testConfig(t, "--requirepass", "secret", "--masterauth", "secret")
+		s := New(newFake(t), &mode)
+		c := dial(t, s)
+		c.want("OK", "AUTH", "secret")
+		for _, name := range []string{"requirepass", "masterauth"} {
+			if v := c.value("CONFIG", "GET", name); len(v.Elems) != 2 || v.Elems[1].Str != want {
+				t.Errorf("standalone %v: CONFIG GET %s = %v, want %q", mode.Standalone, name, v, want)
+			}
+		}
+		s.Close()
+	}
+}
+
+// TestSentinelsOrder: what Sentinel sends for a change of role goes through, although there is no file to write.
+func TestSentinelsOrder(t *testing.T) {
+	n := newFake(t)
+	s := New(n, &Options{Steered: true})
+	defer s.Close()
+	got := exchange(t, s, "MULTI\r\nSLAVEOF h 1\r\nCONFIG REWRITE\r\nCLIENT KILL TYPE normal\r\nCLIENT KILL TYPE pubsub\r\nEXEC\r\n")
+	if want := "*4\r\n+OK\r\n-ERR The server is running without a config file\r\n:0\r\n:0\r\n"; !strings.HasSuffix(got, want) || fmt.Sprint(n.roles) != "[h:1]" {
+		t.Errorf("%q, roles %v, want %q", got, n.roles, want)
 	}
 }
 

@@ -64,6 +64,19 @@ const (
 // newChunks copies s. What is zero all over a chunk takes no memory. O(len(s)).
 func newChunks(s string) *chunkedText { return (&chunkedText{held: chunksHead}).write(0, s) }
 
+// Sparse reports whether at least half of s is zero bytes, chunk by chunk: then
+// chunks take less than s does. O(len(s)).
+func Sparse(s string) bool {
+	zero, all := 0, 0
+	for ; len(s) >= chunkSize; s = s[chunkSize:] {
+		all++
+		if s[:chunkSize] == View(zeroChunk[:]) {
+			zero++
+		}
+	}
+	return all > 0 && 2*zero >= all
+}
+
 // write is c with p at offset at, grown by zero bytes as far as needed. c is not
 // modified. O(len(p)) and the root.
 func (c *chunkedText) write(at int, p string) *chunkedText {

@@ -112,6 +112,9 @@ func NewBig(version uint64, k Kind, key string, body Body, deadline int64) *Entr
 	return &newBoxed(version, k, strings.Clone(key), deadline, boxed{body: body}).Entry
 }
 
+// Stamp makes version the commit that wrote e. REQUIRES: nobody else has e yet.
+func (e *Entry) Stamp(version uint64) { e.version = version }
+
 // NewTombstone returns the mark of a deleted key.
 func NewTombstone(version uint64, key string) *Entry {
 	if len(key) >= 1<<maxKeyBits {
@@ -188,6 +191,12 @@ func (e *Entry) Overwrite(version uint64, at int, more string, whole int) *Entry
 		return NewText(version, e.Key(), View(b), e.Deadline())
 	}
 	return &newBoxed(version, Text, strings.Clone(e.Key()), e.Deadline(), boxed{text: View(b)}).Entry
+}
+
+// NewChunked returns a string entry in chunks: what Overwrite makes of a long value.
+// The bytes of key and value are copied; chunks of zero bytes take no memory.
+func NewChunked(version uint64, key, value string, deadline int64) *Entry {
+	return chunkedEntry(version, strings.Clone(key), newChunks(value), deadline)
 }
 
 func chunkedEntry(version uint64, key string, c *chunkedText, deadline int64) *Entry {
