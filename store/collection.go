@@ -118,18 +118,3 @@ func (c *commit) replaceBody(r *ref, b forkable) {
 	b.SetOwner(&r.tab.Account)
 	r.e = e
 }
-
-// changedOf tells when a large collection changed in place: what its entry does not
-// tell. REQUIRES: the writer lock.
-func changedOf(e *table.Entry) uint64 {
-	if e == nil {
-		return 0
-	}
-	switch b := e.Body().(type) {
-	case *table.Table:
-		return b.Changed()
-	case forkable:
-		return b.core().changed
-	}
-	return 0
-}

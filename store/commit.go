@@ -232,15 +232,15 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
 	}
-	if e != nil && r.ks != nil {
-		c.s.mu.blocked.note(r.db, e.Key())
+	if r.ks != nil {
+		c.noteKey(r, e != nil)
 	}
 }
 
 // touch notes that the value of r's key changed although its entry did not: an
 // element of a large collection did.
 func (c *commit) touch(r ref) {
-	c.s.mu.blocked.note(r.db, r.e.Key())
+	c.noteKey(r, true)
 	if c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
 	}
@@ -270,6 +270,17 @@ func (c *commit) own(r ref, old, e *table.Entry) {
 func (c *commit) diverge(r ref, old, e *table.Entry) {
 	for _, sn := range c.s.mu.snapshots {
 		sn.past.diverge(r, old, e)
+	}
+}
+
+// noteKey tells those who wait for r's key, or watch it, that it has changed; there is
+// false if it was removed.
+func (c *commit) noteKey(r ref, there bool) {
+	if there && len(c.s.mu.blocked.queues) > 0 {
+		c.s.mu.blocked.note(r.db, r.key)
+	}
+	if len(c.s.mu.watched) > 0 {
+		c.s.mu.watched.touched(r.db, r.key, c.version, there)
 	}
 }
 
@@ -318,6 +329,9 @@ func (c *commit) replaced(n int) {
 }
 
 func (c *commit) setGeneration(g *generation) {
+	for n, ks := range g.spaces {
+		c.s.mu.watched.replaced(n, c.gen.spaces[n], ks, c.version)
+	}
 	c.gen, c.x.gen, c.dirty = g, g, true
 }
 
@@ -350,6 +364,7 @@ func (c *commit) rollBack() {
 		c.undo(c.changes[i])
 	}
 	c.s.mu.functions = c.libs
+	c.s.mu.watched.undo(c.version)
 	c.publish(c.s.view.Load().gen)
 	c.release()
 }

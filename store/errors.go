@@ -45,6 +45,8 @@ var (
 
 // Errors of the store as a whole.
 var (
+	// ErrConflict is returned by [Guard.Update] when a key has changed.
+	ErrConflict = errors.New("store: a watched key has changed")
 	// ErrNested is returned inside of the closure of an Update by what the same
 	// store could only do after it: writes that do not go through the Tx, another
 	// Update, View and whatever else needs a snapshot. Use the Tx.

@@ -27,6 +27,9 @@ func newGeneration(n int, f *table.Family) *generation {
 	return g
 }
 
+// has reports whether an entry of key stands in ks. The writer's.
+func (ks *keyspace) has(key string) bool { return ks.tab.Find(ks.tab.Hash(key), key) != nil }
+
 func newKeyspace(f *table.Family) *keyspace { return &keyspace{tab: f.New()} }
 
 // with returns a copy of g in which database n is ks.

@@ -223,6 +223,9 @@ func (l *Loader) install() {
 	was := s.view.Load().gen
 	s.view.Store(&view{gen: l.gen})
 	s.chargeReplaced(was, l.gen)
+	for n, ks := range l.gen.spaces {
+		s.mu.watched.replaced(n, was.spaces[n], ks, s.published.Load())
+	}
 }
 
 // Abort drops what was loaded.

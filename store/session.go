@@ -40,17 +40,6 @@ type queued struct {
 	args [][]byte
 }
 
-// watch remembers what a key held. Entries are immutable, so that the same
-// entry means the same value; a large collection must be unchanged too.
-// Unlike Redis, a key that was absent, came and went counts as unchanged, and so
-// does one of a database that was swapped forth and back.
-type watch struct {
-	db      int
-	key     string
-	e       *table.Entry
-	changed uint64
-}
-
 // watchCost is what a watched key takes beside its name.
 const watchCost = 64
 
@@ -68,8 +57,8 @@ type SessionOptions struct {
 	Wait func() (ctx context.Context, done func())
 }
 
-// NewSession returns a session on database 0. It holds nothing that needs
-// closing.
+// NewSession returns a session on database 0. It holds nothing that needs closing,
+// except that one which has watched keys should be Reset at its end.
 func (s *Store) NewSession(o *SessionOptions) *Session {
 	c := &Session{s: s}
 	if o != nil {
@@ -280,7 +269,8 @@ func (c *Session) discard([][]byte) resp.Value {
 
 func (c *Session) endMulti() {
 	c.queuing, c.broken = false, false
-	c.queue, c.watched, c.cost = nil, nil, 0
+	c.queue, c.cost = nil, 0
+	c.forgetWatched()
 }
 
 // afford reports whether the open transaction may take n more bytes. What a
@@ -321,15 +311,20 @@ func (c *Session) watch(args [][]byte) resp.Value {
 }
 
 func (c *Session) unwatch([][]byte) resp.Value {
-	c.watched, c.cost = nil, 0
+	c.forgetWatched()
+	c.cost = 0
 	return resp.OK()
 }
 
-// watchKey notes what key holds. REQUIRES: the writer lock.
-func (s *Store) watchKey(db int, key string) watch {
-	x := exec{s: s, mode: writing, db: db, gen: s.view.Load().gen}
-	e := x.entry(key)
-	return watch{db: db, key: key, e: e, changed: changedOf(e)}
+// forgetWatched ends the watching of all keys.
+func (c *Session) forgetWatched() {
+	if len(c.watched) == 0 {
+		return
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.unwatch(c.watched)
+	c.watched = nil
 }
 
 // exec runs the queue as one commit.
@@ -337,12 +332,13 @@ func (c *Session) exec([][]byte) resp.Value {
 	if !c.queuing {
 		return resp.Err("ERR EXEC without MULTI")
 	}
-	queue, watched, broken := c.queue, c.watched, c.broken
-	c.endMulti()
+	queue, broken := c.queue, c.broken
 	if broken {
+		c.endMulti()
 		return resp.Err("EXECABORT Transaction discarded because of previous errors.")
 	}
-	replies, err := c.transact(queue, watched)
+	replies, err := c.transact(queue)
+	c.endMulti()
 	if err != nil {
 		return reply(err)
 	}
@@ -359,7 +355,7 @@ func (c *Session) exec([][]byte) resp.Value {
 
 // transact runs the data commands of queue under one hold of the writer lock.
 // It returns nil when something watched has changed.
-func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error) {
+func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 	if err := c.s.lock(); err != nil {
 		return nil, err
 	}
@@ -373,10 +369,8 @@ func (c *Session) transact(queue []queued, watched []watch) ([]resp.Value, error
 	if writes > 0 && c.s.mu.readOnly.Load() {
 		return nil, wireError("EXECABORT Transaction discarded because of: %s", ErrReadOnly.text)
 	}
-	for _, w := range watched {
-		if c.s.watchKey(w.db, w.key) != w {
-			return nil, nil
-		}
+	if c.s.spoilt(c.watched) {
+		return nil, nil
 	}
 	cm := c.s.begin(c.db, client)
 	cm.atomicIf(writes > 1)

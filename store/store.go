@@ -35,6 +35,7 @@ type Store struct {
 		closed    bool
 		functions libraries
 		blocked   blocked
+		watched   watchedKeys
 	}
 }
 

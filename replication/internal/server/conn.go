@@ -81,6 +81,7 @@ func sortByID(list []*conn) {
 // serve answers commands until the client leaves, is closed, or turns into a replica.
 func (c *conn) serve() error {
 	defer c.srv.forget(c)
+	defer c.session.Reset()
 	stop := context.AfterFunc(c.ctx, func() { c.nc.Close() })
 	defer stop()
 	for !c.closing && c.psync == nil {

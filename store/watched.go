@@ -1,0 +1,170 @@
+package store
+
+import (
+	"slices"
+)
+
+// watchedKey is a key that somebody watches for a transaction: WATCH, or a [Guard].
+// Each commit that changes it leaves its version here, so that a key that came and
+// went, or a database that was swapped forth and back, does not pass for unchanged.
+type watchedKey struct {
+	refs int
+	put  stamp // written, or come with its database
+	gone stamp // removed
+}
+
+// stamp is the version of the last commit that did something, and of the one before,
+// in case that one is rolled back.
+type stamp struct{ at, was uint64 }
+
+func (s *stamp) set(version uint64) {
+	if s.at != version {
+		s.at, s.was = version, s.at
+	}
+}
+
+func (s *stamp) undo(version uint64) {
+	if s.at == version {
+		s.at = s.was
+	}
+}
+
+// watchedKeys are the keys that are watched. REQUIRES: the writer lock, for all of it.
+type watchedKeys map[queueKey]*watchedKey
+
+// watch is one key as somebody began to watch it.
+type watch struct {
+	queueKey
+	key   *watchedKey
+	at    uint64 // the version at the time
+	there bool   // it was there, and not past its deadline
+}
+
+// watchKey begins to watch a key. REQUIRES: the writer lock.
+func (s *Store) watchKey(db int, key string) watch {
+	k := queueKey{db, key}
+	w := s.mu.watched[k]
+	if w == nil {
+		if s.mu.watched == nil {
+			s.mu.watched = watchedKeys{}
+		}
+		w = &watchedKey{}
+		s.mu.watched[k] = w
+	}
+	w.refs++
+	return watch{queueKey: k, key: w, at: s.published.Load(), there: s.alive(db, key)}
+}
+
+// alive reports whether a key is there, and not past its deadline. REQUIRES: the
+// writer lock.
+func (s *Store) alive(db int, key string) bool {
+	x := exec{s: s, mode: writing, db: db, gen: s.view.Load().gen}
+	return x.entry(key) != nil
+}
+
+// spoilt reports whether one of the keys has changed since it is watched. A key that
+// was past its deadline already may be removed meanwhile. REQUIRES: the writer lock.
+func (s *Store) spoilt(list []watch) bool {
+	return slices.ContainsFunc(list, func(w watch) bool {
+		return w.key.put.at > w.at || w.there && (w.key.gone.at > w.at || !s.alive(w.db, w.queueKey.key))
+	})
+}
+
+// unwatch ends the watching of keys. REQUIRES: the writer lock.
+func (s *Store) unwatch(list []watch) {
+	for _, w := range list {
+		if w.key.refs--; w.key.refs == 0 {
+			delete(s.mu.watched, w.queueKey)
+		}
+	}
+}
+
+// touched notes a change of a key by the commit of version.
+func (k watchedKeys) touched(db int, key string, version uint64, there bool) {
+	w := k[queueKey{db, key}]
+	switch {
+	case w == nil:
+	case there:
+		w.put.set(version)
+	default:
+		w.gone.set(version)
+	}
+}
+
+// replaced notes that was, database db, has been replaced by is.
+func (k watchedKeys) replaced(db int, was, is *keyspace, version uint64) {
+	for q, w := range k {
+		if q.db == db && was != is && (was.has(q.key) || is.has(q.key)) {
+			w.put.set(version)
+		}
+	}
+}
+
+// undo takes back what the commit of version, which is rolled back, has noted.
+func (k watchedKeys) undo(version uint64) {
+	for _, w := range k {
+		w.put.undo(version)
+		w.gone.undo(version)
+	}
+}
+
+// A Guard lets a program do an Update only if the keys that it has read are still what
+// they were: WATCH for Go. It holds a few bytes a key until Close or Update.
+type Guard struct {
+	s     *Store
+	keys  []watch
+	ended bool
+	err   error
+}
+
+// Guard begins to watch keys of the database. Read them after this call: what changes
+// from here on makes [Guard.Update] fail.
+func (d DB) Guard(keys ...string) *Guard {
+	g := &Guard{s: d.s}
+	if g.err = d.s.checkDB(d.n); g.err != nil {
+		return g
+	}
+	if g.err = d.s.lock(); g.err != nil {
+		return g
+	}
+	defer d.s.unlock()
+	for _, key := range keys {
+		g.keys = append(g.keys, d.s.watchKey(d.n, key))
+	}
+	return g
+}
+
+// Update is [Store.Update] under the condition that none of the keys was written,
+// removed or has expired since: else it does nothing and returns [ErrConflict]. A
+// commit that was rolled back is no change. The guard ends with the call; its other
+// errors are [ErrNoDatabase], [ErrClosed] and [ErrNested].
+func (g *Guard) Update(fn func(tx *Tx) error) (offset int64, err error) {
+	if g.err != nil {
+		return 0, g.err
+	}
+	defer g.Close()
+	return g.s.Update(func(tx *Tx) error {
+		if g.ended || g.s.spoilt(g.keys) {
+			return ErrConflict
+		}
+		return fn(tx)
+	})
+}
+
+// Close ends the watching. A second Close does nothing. It never fails.
+func (g *Guard) Close() error {
+	if g.err != nil || g.ended {
+		return nil
+	}
+	switch g.s.lock() {
+	case nil:
+		defer g.s.unlock()
+	case ErrClosed:
+		return nil // the keys end with the store
+	case ErrNested:
+		// Update's closure has the lock, and it is ours.
+	}
+	g.ended = true
+	g.s.unwatch(g.keys)
+	return nil
+}

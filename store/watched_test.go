@@ -1,0 +1,137 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What happens to a watched key before EXEC, or Update, and whether it refuses.
+func TestWatchedUntilExec(t *testing.T) {
+	for _, tt := range []struct {
+		before, meanwhile string // by semicolons; TIME lets two seconds pass
+		refused           bool
+	}{
+		{"", "", false},
+		{"", "SET other 1", false},
+		{"", "SET k 1", true},
+		{"", "SET k 1;DEL k", true},
+		{"SET k 1", "SET k 1", true},
+		{"SET k 1", "DEL k", true},
+		{"SET k 1", "GET k;STRLEN k", false},
+		{"SET k 1", "SELECT 1;SET k 2", false},
+		{"SET k 1", "EXPIRE k 100", true},
+		{"SET k 1 EX 100", "PERSIST k", true},
+		{"SET k 1 EX 100", "TIME", false},
+		{"SET k 1 EX 1", "TIME", true},
+		{"SET k 1 EX 1", "TIME;GET k;SET k 1", true},
+		{"SET k 1 EX 1;TIME", "GET k", false},
+		{"SET k 1 EX 1;TIME", "DEL k", false},
+		{"SET k 1", "RENAME k x;RENAME x k", true},
+		{"SET k 1", "COPY k x", false},
+		{"SET x 1", "COPY x k", true},
+		{"SET k 1", "MOVE k 1", true},
+		{"SET k 1", "SWAPDB 0 1;SWAPDB 0 1", true},
+		{"SELECT 1;SET k 1;SELECT 0", "SWAPDB 0 1;SWAPDB 0 1", true},
+		{"", "SWAPDB 0 1;SWAPDB 0 1", false},
+		{"SET k 1", "SWAPDB 1 2", false},
+		{"SET k 1", "FLUSHDB", true},
+		{"SET k 1", "FLUSHALL", true},
+		{"SET x 1", "FLUSHALL", false},
+		{"RPUSH k a b", "LPOP k", true},
+		{"RPUSH k a b", "LPOP k;LPUSH k a", true},
+		{"RPUSH k a b", "LRANGE k 0 -1", false},
+		{"HSET k f v", "HSET k f v", true},
+		{"SADD k a", "SADD k a", false},
+		{"SADD k a", "SADD k b", true},
+		{"ZADD k 1 a", "ZINCRBY k 0 a", false},
+		{"SET k 1", "MULTI;SET k 2;DISCARD", false},
+	} {
+		t.Run(tt.before+"/"+tt.meanwhile, func(t *testing.T) {
+			clock := newClock()
+			s := newStore(t, &Options{Clock: clock.now})
+			other, c := s.NewSession(nil), s.NewSession(nil)
+			run := func(line string) {
+				if line == "TIME" {
+					clock.advance(2 * time.Second)
+				} else if v := other.Do(argv(strings.Fields(line)...)); v.String()[0] == '-' {
+					t.Fatal(line, v)
+				}
+			}
+			each(tt.before, run)
+			do(t, c, "WATCH k")
+			g := s.DB(0).Guard("k")
+			each(tt.meanwhile, run)
+			do(t, c, "MULTI")
+			do(t, c, "DBSIZE")
+			if got := do(t, c, "EXEC").String() == "(nil)"; got != tt.refused {
+				t.Errorf("EXEC refused: %v, want %v", got, tt.refused)
+			}
+			_, err := g.Update(func(tx *Tx) error { return tx.DB(0).Set("done", "", 0) })
+			if refused := errors.Is(err, ErrConflict); refused != tt.refused || err != nil && !refused {
+				t.Errorf("Update: %v, want it to be refused: %v", err, tt.refused)
+			}
+			if s.DB(0).Exists("done") == tt.refused {
+				t.Error("a refused Update was done, or the other way round")
+			}
+			if n := len(s.mu.watched); n != 0 {
+				t.Errorf("%d keys are still watched", n)
+			}
+		})
+	}
+}
+
+// A full resync replaces what is watched.
+func TestWatchedThroughLoad(t *testing.T) {
+	s := newStore(t, nil)
+	_ = s.DB(0).Set("k", "v", 0)
+	there, absent := s.DB(0).Guard("k"), s.DB(0).Guard("x")
+	file := &strings.Builder{}
+	if err := s.View(func(sn *Snapshot) error { return sn.WriteRDB(file, nil) }); err != nil {
+		t.Fatal(err)
+	}
+	l := s.Replication().NewLoader()
+	if err := errors.Join(l.LoadRDB(strings.NewReader(file.String())), l.Commit(s.Replication().History())); err != nil {
+		t.Fatal(err)
+	}
+	for want, g := range map[error]*Guard{ErrConflict: there, nil: absent} {
+		if _, err := g.Update(func(*Tx) error { return nil }); err != want {
+			t.Errorf("after a load: %v, want %v", err, want)
+		}
+	}
+}
+
+func TestGuardEnds(t *testing.T) {
+	s := newStore(t, nil)
+	g := s.DB(0).Guard("a", "a", "b")
+	if len(s.mu.watched) != 2 {
+		t.Errorf("%d keys are watched, want 2", len(s.mu.watched))
+	}
+	_ = g.Close()
+	_ = g.Close()
+	if len(s.mu.watched) != 0 {
+		t.Errorf("%d keys are watched after Close", len(s.mu.watched))
+	}
+	if _, err := g.Update(func(*Tx) error { return nil }); err != ErrConflict {
+		t.Errorf("after Close: %v", err)
+	}
+	inside := s.DB(0).Guard("a")
+	_, err := s.Update(func(*Tx) error {
+		_ = inside.Close()
+		_, err := s.DB(0).Guard("k").Update(func(*Tx) error { return nil })
+		return err
+	})
+	if err != ErrNested || len(s.mu.watched) != 0 {
+		t.Errorf("inside of Update: %v, %d keys are watched", err, len(s.mu.watched))
+	}
+	if _, err := s.DB(99).Guard("k").Update(nil); err != ErrNoDatabase {
+		t.Errorf("no such database: %v", err)
+	}
+	c := s.NewSession(nil)
+	do(t, c, "WATCH a b")
+	c.Reset()
+	if len(s.mu.watched) != 0 {
+		t.Errorf("%d keys are watched after Reset", len(s.mu.watched))
+	}
+}
