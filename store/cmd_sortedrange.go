@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 )
@@ -71,7 +72,9 @@ func cmdZRangeStore(x *exec, args [][]byte) resp.Value {
 	if err := c.parse(args[3:]); err != nil {
 		return reply(err)
 	}
-	return intReply(x.zrangeStore(argString(args, 1), argString(args, 2), &c.ZRange, asSent("ZRANGESTORE", args)...))
+	effect := asSent("ZRANGESTORE", args)
+	c.plain(effect[3:5])
+	return intReply(x.zrangeStore(argString(args, 1), argString(args, 2), &c.ZRange, effect...))
 }
 
 // parse reads the bounds and what follows them.
@@ -167,6 +170,25 @@ func parseScoreBound(s string) (f float64, open, ok bool) {
 	return f, open, ok
 }
 
+// plain spells the bounds of an effect so that every server reads them: later ones
+// than Redis 7.0 take neither hexadecimal nor space in front, nor what ends early.
+func (z *ZRange) plain(bounds []string) {
+	for i, s := range bounds {
+		if z.kind != byScore {
+			return
+		}
+		f, open, _ := parseScoreBound(s)
+		number := strings.TrimPrefix(s, "(")
+		if number != "" && strings.Trim(number, "0123456789.+-eE") == "" && !math.IsInf(f, 0) {
+			continue
+		}
+		bounds[i] = formatScore(f)
+		if open {
+			bounds[i] = "(" + bounds[i]
+		}
+	}
+}
+
 func (z *ZRange) parseMembers(lo, hi string) error {
 	var a, b bool
 	z.minText, z.MinOpen, a = parseMemberBound(lo)
@@ -228,5 +250,7 @@ func (x *exec) zremRangeCommand(name string, args [][]byte, kind rangeKind) resp
 	if err := z.parseBounds(argString(args, 2), argString(args, 3)); err != nil {
 		return reply(err)
 	}
-	return intReply(x.zremRange(argString(args, 1), &z, asSent(name, args)...))
+	effect := asSent(name, args)
+	z.plain(effect[2:4])
+	return intReply(x.zremRange(argString(args, 1), &z, effect...))
 }

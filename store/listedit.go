@@ -298,7 +298,7 @@ func (x *exec) lrem(key string, count int64, value string) (removed int, err err
 		slices.Reverse(at)
 	}
 	x.listRemove(r, spans(at)...)
-	x.c.effect(x.db, "LREM", key, formatInt(count), value)
+	x.c.effect(x.db, "LREM", key, formatInt(max(count, -math.MaxInt64)), value) // later servers refuse less
 	return len(at), nil
 }
 

@@ -15,6 +15,8 @@ type gen struct {
 	// relative counts the relative times given out: no two are alike, so that GT and LT do not depend on the millisecond
 	// in which a side got a command.
 	relative int64
+	inMulti  bool     // the next command will be queued
+	payloads []string // that were dumped lately, for RESTORE
 }
 
 func newGen(seed uint64) *gen { return &gen{r: rand.New(rand.NewPCG(seed, 0))} }
@@ -28,13 +30,19 @@ func (g *gen) chance(n int) bool { return g.r.IntN(n) == 0 }
 // stay as they are.
 const never = "never"
 
-// keys are few, so that commands meet, and of one name in every type.
-var keys = []string{
+// plainKeys are few, so that commands meet, and of one name in every type.
+var plainKeys = []string{
 	"a", "b", "c", "d", "n", "h1", "h2", "big", "", "bin\x00\r\n\xff", "{tag}k*[?]\\", strings.Repeat("long", 80),
 }
 
+// keys are all that a run writes.
+var keys = slices.Concat(plainKeys, listKeys, setKeys, sortedKeys, lexKeys)
+
 func (g *gen) key() string {
-	return keys[g.r.IntN(len(keys))]
+	if g.chance(7) {
+		return g.anyKey()
+	}
+	return plainKeys[g.r.IntN(len(plainKeys))]
 }
 
 // text is a value.

@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/understudy-go/understudy/replication/internal/realserver"
 )
@@ -15,7 +16,7 @@ func (r *run) checkpoint() {
 	if diff := realserver.Diff(tolerant(ours, theirs), theirs); diff != "" {
 		r.fail("data sets differ, ours left, the server's right:\n%s", diff)
 	}
-	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b {
+	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b && r.hasDigests(ours) {
 		r.fail("digest %s, the server's %v", a, b)
 	}
 	r.checkCopy(ours)
@@ -29,7 +30,7 @@ func (r *run) checkCopy(ours realserver.Dataset) {
 	if diff := realserver.Diff(ours, r.dump(r.copied)); diff != "" {
 		r.fail("our stream gives other data on a server, ours left:\n%s", diff)
 	}
-	if a, b := r.store.Digest(), r.copied.Do("DEBUG", "DIGEST"); a != b {
+	if a, b := r.store.Digest(), r.copied.Do("DEBUG", "DIGEST"); a != b && r.hasDigests(ours) {
 		r.fail("digest %s, that of the server fed by our stream %v", a, b)
 	}
 	if diff := realserver.Diff(ours, r.dump(doer{r.copier.replica.NewSession(nil)})); diff != "" {
@@ -52,9 +53,32 @@ func (r *run) checkFollower(theirs realserver.Dataset) {
 	if diff := realserver.Diff(r.dump(doer{s.NewSession(nil)}), theirs); diff != "" {
 		r.fail("the server's stream gives other data here, ours left:\n%s", diff)
 	}
-	if a, b := s.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b {
+	if a, b := s.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b && r.hasDigests(theirs) {
 		r.fail("digest of our replica %s, the server's %v", a, b)
 	}
+}
+
+// sameText is the length up to which all versions spell a score alike.
+const sameText = 7
+
+// hasDigests tells whether the server's digest of a data set can be ours: Redis 8 mixes in the texts of scores, which there
+// have fewer digits or an exponent, so that one long score changes the digest. The walk compares scores as numbers.
+func (r *run) hasDigests(set realserver.Dataset) bool {
+	if r.version == realserver.R7 {
+		return true
+	}
+	for _, e := range set {
+		if e.Type != "zset" {
+			continue
+		}
+		for text := range strings.FieldsSeq(strings.Trim(e.Value, "[]")) {
+			f, err := strconv.ParseFloat(strings.Trim(text, `"`), 64)
+			if err == nil && len(strconv.FormatFloat(f, 'g', 17, 64)) > sameText {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // fail ends the run: what comes after a difference in data says nothing.
@@ -111,7 +135,8 @@ func (r *run) readOnly() {
 	for end := r.done + checkpointEvery; r.done < end; {
 		r.step()
 	}
-	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != b || a != before {
+	theirs := r.dump(r.server)
+	if a, b := r.store.Digest(), r.server.Do("DEBUG", "DIGEST"); a != before || a != b && r.hasDigests(theirs) {
 		r.fail("digest of a read-only replica %s, the server's %v, before %s", a, b, before)
 	}
 }

@@ -11,7 +11,8 @@ import (
 // comparison decides whether two replies to one command are alike. Errors are compared byte for byte before it is asked.
 type comparison func(args []string, ours, theirs resp.Value) bool
 
-func wire(v resp.Value) []byte { return resp.AppendValue(nil, v, 2) }
+// wire is a reply in both protocols: RESP2 tells the two nulls apart, RESP3 the kinds of numbers and collections.
+func wire(v resp.Value) []byte { return resp.AppendValue(resp.AppendValue(nil, v, 2), v, 3) }
 
 // exact: byte for byte.
 func exact(_ []string, ours, theirs resp.Value) bool { return bytes.Equal(wire(ours), wire(theirs)) }
@@ -30,7 +31,7 @@ func sorted(elems []resp.Value, group int) (list []string) {
 	for part := range slices.Chunk(elems, group) {
 		var b []byte
 		for _, v := range part {
-			b = resp.AppendValue(b, v, 2)
+			b = append(b, wire(v)...)
 		}
 		list = append(list, string(b))
 	}

@@ -1,41 +1,135 @@
 package difftest
 
 import (
+	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/understudy-go/understudy/replication/internal/realserver"
 	"github.com/understudy-go/understudy/resp"
 )
 
-// newer lists where Redis 8 replies otherwise than Redis 7.0, with the same data afterwards.
-var newer = []struct {
-	why string
-	is  func(args []string, ours, theirs resp.Value) bool
-}{
-	{"8 reads cursors by a stricter parser, which takes a leading space and neither signs nor nothing", isOddCursor},
-	{"8 knows HSCAN ... NOVALUES", hasNoValues},
+// difference is one between servers that are both right, or in which a server is wrong. The data is the same afterwards,
+// unless drifts is set: the run then begins anew.
+type difference struct {
+	why    string
+	drifts bool
+	is     func(args []string, ours, theirs resp.Value) bool
 }
 
-// known reports whether a difference is one between the versions.
-func known(v realserver.Version, args []string, ours, theirs resp.Value) bool {
-	if v == realserver.R7 {
-		return false
+// older lists where Redis 7.0 replies otherwise than the commands of 7.2, which are ours.
+var older = []difference{
+	{"7.0 does not know ZRANK ... WITHSCORE", false, hasRankScore},
+	{"7.0 converts a timeout that no clock has to a negative number", false, isHugeTimeout},
+}
+
+// newer lists where Redis 8 replies otherwise than Redis 7.0.
+var newer = []difference{
+	{"8 reads cursors by a stricter parser, which takes a leading space and neither signs nor nothing", false, isOddCursor},
+	{"8 knows HSCAN ... NOVALUES, and says of other scans that it is HSCAN's", false, hasNoValues},
+	{"8 prints a double with as few digits as identify it, 7.0 with 17", false, isSameDouble},
+	{"8 refuses the least count for LREM", true, isLeastCount},
+	{"8 sorts by numbers beyond the range of a double", false, sortsBeyondRange},
+	{"so does SORT ... STORE", true, func(args []string, ours, theirs resp.Value) bool {
+		return hasWord(args, "STORE") && ours.Str == notNumbers && theirs.Kind == resp.Int
+	}},
+	{"8 refuses bounds of scores that begin with a space, or are hexadecimal", false, isOddBound},
+}
+
+// always lists what no version does as it says.
+var always = []difference{
+	{"MEMORY USAGE finds keys past their deadline", false, func(args []string, ours, theirs resp.Value) bool {
+		return strings.EqualFold(args[0], "MEMORY") && ours.IsNull() && theirs.Kind == resp.Int
+	}},
+	{"SORT looks at an errno that an earlier command may have left, and refuses numbers then", false, isStaleErrno},
+	{"so does SORT ... STORE", true, func(args []string, ours, theirs resp.Value) bool {
+		return hasWord(args, "STORE") && ours.Kind == resp.Int && theirs.Str == notNumbers
+	}},
+}
+
+// known reports whether a difference is one between the versions, and whether data may differ from there on.
+func known(v realserver.Version, args []string, ours, theirs resp.Value) (ok, drifts bool) {
+	differences := older
+	if v != realserver.R7 {
+		differences = newer
 	}
-	for _, n := range newer {
-		if n.is(args, ours, theirs) {
-			return true
+	for _, d := range slices.Concat(differences, always) {
+		if d.is(args, ours, theirs) {
+			return true, d.drifts
 		}
 	}
-	return false
+	return false, false
+}
+
+const notNumbers = "ERR One or more scores can't be converted into double"
+
+func isStaleErrno(args []string, ours, theirs resp.Value) bool {
+	return strings.HasPrefix(strings.ToUpper(args[0]), "SORT") && ours.Kind == resp.Array && theirs.Str == notNumbers && !hasWord(args, "ALPHA")
+}
+
+func sortsBeyondRange(args []string, ours, theirs resp.Value) bool {
+	return strings.HasPrefix(strings.ToUpper(args[0]), "SORT") && theirs.Kind == resp.Array && ours.Str == notNumbers
+}
+
+func isLeastCount(args []string, _, theirs resp.Value) bool {
+	return strings.EqualFold(args[0], "LREM") && len(args) > 2 && args[2] == "-9223372036854775808" &&
+		strings.HasPrefix(theirs.Str, "ERR value is out of range")
+}
+
+func hasRankScore(args []string, ours, theirs resp.Value) bool {
+	isRank := strings.EqualFold(args[0], "ZRANK") || strings.EqualFold(args[0], "ZREVRANK")
+	return isRank && len(args) > 3 && strings.HasPrefix(theirs.Str, "ERR wrong number of arguments")
+}
+
+func isHugeTimeout(_ []string, ours, theirs resp.Value) bool {
+	return ours.Str == "ERR timeout is out of range" && theirs.Str == "ERR timeout is negative"
+}
+
+func isOddBound(args []string, ours, theirs resp.Value) bool {
+	return theirs.Str == "ERR min or max is not a float" && slices.ContainsFunc(args, func(a string) bool {
+		a = strings.TrimPrefix(a, "(")
+		return strings.TrimLeft(a, " \t\n") != a || strings.HasPrefix(strings.ToLower(strings.TrimLeft(a, "+-")), "0x")
+	})
+}
+
+// isSameDouble compares two replies that differ only in the texts of doubles. Where those are members they would have to be
+// doubles of 17 digits: members are compared by the data sets too.
+func isSameDouble(args []string, ours, theirs resp.Value) bool {
+	if !strings.HasPrefix(strings.ToUpper(args[0]), "Z") && !strings.HasPrefix(strings.ToUpper(args[0]), "BZ") {
+		return false
+	}
+	return sameButDoubles(ours, theirs)
+}
+
+func sameButDoubles(ours, theirs resp.Value) bool {
+	if ours.Kind != theirs.Kind || len(ours.Elems) != len(theirs.Elems) {
+		return false
+	}
+	if len(ours.Elems) == 0 {
+		if bytes.Equal(wire(ours), wire(theirs)) {
+			return true
+		}
+		a, errA := strconv.ParseFloat(ours.Text(), 64)
+		b, errB := strconv.ParseFloat(theirs.Text(), 64)
+		return ours.Kind != resp.Error && errA == nil && errB == nil && a == b && len(theirs.Text()) < len(ours.Text())
+	}
+	for i := range ours.Elems {
+		if !sameButDoubles(ours.Elems[i], theirs.Elems[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // cursorOf is the cursor argument of a scan.
 func cursorOf(args []string) (cursor string, ok bool) {
-	at := 1
-	if strings.EqualFold(args[0], "HSCAN") {
-		at = 2
-	} else if !strings.EqualFold(args[0], "SCAN") {
+	at := 2
+	switch strings.ToUpper(args[0]) {
+	case "SCAN":
+		at = 1
+	case "HSCAN", "SSCAN", "ZSCAN":
+	default:
 		return "", false
 	}
 	if at >= len(args) {
@@ -52,6 +146,6 @@ func isOddCursor(args []string, ours, theirs resp.Value) bool {
 }
 
 func hasNoValues(args []string, ours, _ resp.Value) bool {
-	return strings.EqualFold(args[0], "HSCAN") && ours.Str == "ERR syntax error" &&
+	return strings.HasSuffix(strings.ToUpper(args[0]), "SCAN") && ours.Str == "ERR syntax error" &&
 		slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "NOVALUES") })
 }

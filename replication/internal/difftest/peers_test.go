@@ -78,8 +78,11 @@ func (c *client) do(t testing.TB, args ...string) resp.Value {
 }
 
 // do runs a command in a session of ours. The reply is what a client would read, so that both sides' have one form.
-func do(s *store.Session, args ...string) resp.Value {
-	v, err := resp.NewReader(bytes.NewReader(resp.AppendValue(nil, s.Do(bytesOf(args)), 2)), nil).ReadValue()
+func do(s *store.Session, args ...string) resp.Value { return doIn(s, 2, args...) }
+
+// doIn is do for a client that speaks RESP2 or RESP3.
+func doIn(s *store.Session, protocol int, args ...string) resp.Value {
+	v, err := resp.NewReader(bytes.NewReader(resp.AppendValue(nil, s.Do(bytesOf(args)), protocol)), nil).ReadValue()
 	if err != nil {
 		return resp.Err("unreadable reply: " + err.Error())
 	}

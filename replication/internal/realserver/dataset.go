@@ -134,7 +134,7 @@ func (e *Entry) read(d Doer, name string) (gone bool, err error) {
 	case "set":
 		return e.readElements(d, true, "SMEMBERS", name)
 	case "zset":
-		return e.readElements(d, false, "ZRANGE", name, "0", "-1", "WITHSCORES")
+		return e.readSorted(d, name)
 	default:
 		err = fmt.Errorf("no way to read type %q", e.Type)
 	}
@@ -164,6 +164,23 @@ func (e *Entry) readElements(d Doer, unordered bool, args ...string) (gone bool,
 	}
 	if unordered {
 		slices.Sort(list)
+	}
+	e.Value = fmt.Sprintf("%q", list)
+	return false, nil
+}
+
+// readSorted is readElements for members and their scores, which servers print with more or fewer digits.
+func (e *Entry) readSorted(d Doer, name string) (gone bool, err error) {
+	list, err := replyTexts(d, "ZRANGE", name, "0", "-1", "WITHSCORES")
+	if err != nil || len(list) == 0 {
+		return true, err
+	}
+	for i := 1; i < len(list); i += 2 {
+		score, err := strconv.ParseFloat(list[i], 64)
+		if err != nil {
+			return false, fmt.Errorf("ZRANGE: score %q", list[i])
+		}
+		list[i] = strconv.FormatFloat(score, 'g', -1, 64)
 	}
 	e.Value = fmt.Sprintf("%q", list)
 	return false, nil
