@@ -14,12 +14,14 @@ import (
 	"github.com/understudy-go/understudy/store"
 )
 
-// These tests run against real servers, over loopback, with writers that never stop: increments and appends, which come out wrong when a byte is applied twice or
-// lost. In the end every key of every database is compared, with type, value and deadline. They are skipped, and say so, where there is no real server.
+// These tests run against real servers, over loopback, with writers that never stop: increments and appends, pushes and pops of every type, which come out wrong
+// when a byte is applied twice or lost. In the end every key of every database is compared, with type, value and deadline. They are skipped, and say so, where there is no real server.
 
 const (
 	interopKeys = 10_000 // in the data set before the first sync, so that writes fall into it
 	interopCuts = 10
+
+	interopElements = 5000 // of each large collection, beyond every small form
 )
 
 // preload fills a server, with some of everything.
@@ -36,6 +38,21 @@ func preload(t testing.TB, d realserver.Doer) {
 		mustDo(t, d, "HSET", "small:"+strconv.Itoa(i), "f", "1", "g", "text")
 		mustDo(t, d, "HSET", "large", "field:"+strconv.Itoa(i), strings.Repeat("x", i*5))
 		mustDo(t, d, "SET", "until:"+strconv.Itoa(i), "v", "EX", "3600")
+		n := strconv.Itoa(i)
+		mustDo(t, d, "RPUSH", "list:"+n, "a", "b", n, "a")
+		mustDo(t, d, "SADD", "set:"+n, "a", "b", n)
+		mustDo(t, d, "SADD", "numbers:"+n, "1", "-2", n)
+		mustDo(t, d, "ZADD", "sorted:"+n, n, "a", "0.1", "b", "-inf", "c")
+	}
+	for from := 0; from < interopElements; from += 500 {
+		rpush, sadd, zadd := []string{"RPUSH", "list"}, []string{"SADD", "set"}, []string{"ZADD", "sorted"}
+		for i := from; i < from+500; i++ {
+			m := "element:" + strconv.Itoa(i)
+			rpush, sadd, zadd = append(rpush, m), append(sadd, m), append(zadd, strconv.Itoa(i%300), m)
+		}
+		mustDo(t, d, rpush...)
+		mustDo(t, d, sadd...)
+		mustDo(t, d, zadd...)
 	}
 	mustDo(t, d, "SET", "big", strings.Repeat("0123456789", 100_000))
 }
@@ -80,17 +97,41 @@ func writers(t testing.TB, addr string) (stop func()) {
 
 // writeSome is one round of a writer.
 func writeSome(c realserver.Doer, i int) error {
-	n := strconv.Itoa(i % 50)
-	for _, line := range []string{
-		"INCR counter", "INCR counter:" + n, "APPEND text:" + n + " " + n, "HINCRBY hash f" + n + " 3", "SET short:" + n + " v PX 300",
-		"SET long:" + n + " v EX 3600", "MULTI", "INCR a", "INCR b", "APPEND text x", "EXEC", "SELECT 3", "INCR counter", "HSET h" + n + " f " + n,
-		"DEL long:" + strconv.Itoa((i+7)%50), "SELECT 0", "EXPIRE counter:" + n + " 1000",
-	} {
+	n, m := strconv.Itoa(i%50), strconv.Itoa(i%7)
+	lines := append(churn(n, m),
+		"INCR counter", "INCR counter:"+n, "APPEND text:"+n+" "+n, "HINCRBY hash f"+n+" 3", "SET short:"+n+" v PX 300",
+		"SET long:"+n+" v EX 3600", "MULTI", "INCR a", "INCR b", "APPEND text x", "EXEC", "SELECT 3", "INCR counter", "HSET h"+n+" f "+n,
+		"DEL long:"+strconv.Itoa((i+7)%50), "SELECT 0", "EXPIRE counter:"+n+" 1000")
+	for _, line := range lines {
 		if err, ok := c.Do(strings.Fields(line)...).(error); ok {
 			return err
 		}
 	}
 	return nil
+}
+
+// churn changes collections, small ones and large, so that they grow, shrink, vanish and come again, by commands that choose at random, that move between keys, and
+// that wait for an element: what travels is what they did. Two writers meet in every key, and sizes stay as they are on average.
+func churn(n, m string) []string {
+	return []string{
+		"RPUSH list:" + n + " a" + m + " b", "LPUSH list:" + m + " c", "LPOP list:" + n, "RPOP list:" + m + " 2", "LINSERT list:" + n + " BEFORE b x" + m,
+		"LREM list:" + n + " -1 a", "LTRIM list:" + n + " 0 40", "LMOVE list:" + n + " list:" + m + " LEFT RIGHT", "LMPOP 2 list:" + m + " list:" + n + " LEFT COUNT 2",
+		"RPUSH list " + n + " " + m, "LPOP list 2", "RPOPLPUSH list list", "LINSERT list AFTER element:4000 y", "LPOP list", "LMOVE list list:" + n + " RIGHT LEFT", "LPUSH list z",
+
+		"SADD set:" + n + " m" + m + " " + n, "SPOP set:" + n, "SREM set:" + m + " " + n, "SMOVE set:" + n + " set:" + m + " m" + m, "SPOP set:" + m + " 2",
+		"SADD numbers:" + n + " " + m + " 70000", "SADD numbers:" + m + " " + n, "SPOP numbers:" + n, "SUNIONSTORE union:" + m + " set:" + n + " numbers:" + m,
+		"SINTERSTORE both:" + m + " set:" + n + " set:" + m, "SDIFFSTORE diff:" + m + " numbers:" + n + " numbers:" + m, "SADD set new:" + n, "SPOP set", "SMOVE set set:" + n + " element:7" + n,
+
+		"ZINCRBY sorted:" + n + " 0.1 a", "ZADD sorted:" + n + " " + m + " m" + m, "ZADD sorted:" + m + " GT CH " + n + " a", "ZPOPMIN sorted:" + n, "ZPOPMAX sorted:" + m + " 2",
+		"ZREM sorted:" + n + " b", "ZMPOP 2 sorted:" + m + " sorted:" + n + " MIN", "ZUNIONSTORE zunion:" + m + " 2 sorted:" + n + " set:" + m + " WEIGHTS 0.5 2",
+		"ZINCRBY sorted 1 element:" + n, "ZADD sorted 5.5 new:" + n, "ZPOPMIN sorted", "ZREMRANGEBYRANK sorted 100 100", "ZADD sorted " + m + " element:" + m + n,
+		"ZRANGESTORE zrange:" + m + " sorted 0 " + n, "ZREMRANGEBYSCORE zunion:" + m + " -inf 1",
+
+		"RPUSH queue:" + m + " " + n, "BLPOP queue:" + m + " 0.01", "BLMOVE queue:" + m + " queue LEFT LEFT 0.01", "BRPOP queue 0.001", "ZADD zqueue 1 " + n, "BZPOPMIN zqueue 0.01",
+		"RPUSH brief:" + n + " a b", "PEXPIRE brief:" + n + " 200", "SADD fleeting:" + m + " a b", "PEXPIRE fleeting:" + m + " 100", "EXPIRE set:" + n + " 1000", "EXPIRE sorted:" + m + " 1000",
+		"SORT list:" + n + " ALPHA STORE sorted-list:" + m, "COPY list copy REPLACE", "COPY set:" + n + " copy:" + m + " REPLACE", "RENAME zunion:" + m + " renamed:" + m,
+		"MULTI", "RPUSH list:" + n + " t", "SPOP set:" + n, "ZINCRBY sorted:" + n + " 2 a", "BLPOP list:" + m + " 0", "SADD set:" + n + " t", "EXEC",
+	}
 }
 
 // serveTCP serves a node on loopback and returns the address.

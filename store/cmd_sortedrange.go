@@ -74,6 +74,9 @@ func cmdZRangeStore(x *exec, args [][]byte) resp.Value {
 	}
 	effect := asSent("ZRANGESTORE", args)
 	c.plain(effect[3:5])
+	if c.Offset < 0 {
+		effect = []string{"DEL", effect[1]} // nothing is stored; later servers count such an offset from the end
+	}
 	return intReply(x.zrangeStore(argString(args, 1), argString(args, 2), &c.ZRange, effect...))
 }
 
@@ -179,7 +182,8 @@ func (z *ZRange) plain(bounds []string) {
 		}
 		f, open, _ := parseScoreBound(s)
 		number := strings.TrimPrefix(s, "(")
-		if number != "" && strings.Trim(number, "0123456789.+-eE") == "" && !math.IsInf(f, 0) {
+		_, infinite := infinity(number)
+		if infinite || number != "" && strings.Trim(number, "0123456789.+-eE") == "" && !math.IsInf(f, 0) {
 			continue
 		}
 		bounds[i] = formatScore(f)

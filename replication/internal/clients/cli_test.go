@@ -49,6 +49,21 @@ func TestCLI(t *testing.T) {
 			{args: `--quoted-input SET "\xfe\xff" "\n"`, want: "OK\n"},
 			{args: `--scan --quoted-pattern "\xfe*"`, want: "\xfe\xff\n"},
 			{args: "--scan --pattern [km]*", want: "k\n"},
+			{args: "RPUSH l a b", want: "2\n"},
+			{args: "--no-raw LRANGE l 0 -1", want: "1) \"a\"\n2) \"b\"\n"},
+			{args: "-x LPUSH l", stdin: "of\nstdin", want: "3\n"},
+			{args: "SADD set m", want: "1\n"},
+			{args: "-3 --no-raw SMEMBERS set", want: "1~ \"m\"\n"},
+			{args: "ZADD z 1.5 m inf top", want: "2\n"},
+			{args: "--no-raw ZSCORE z m", want: "\"1.5\"\n"},
+			{args: "-3 --no-raw ZSCORE z m", want: "(double) 1.5\n"},
+			{args: "-3 --json ZRANGE z 0 0 WITHSCORES", want: `[["m",1.5]]` + "\n"},
+			{args: "ZRANGE z 0 -1 WITHSCORES", want: "m\n1.5\ntop\ninf\n"},
+			{args: "BLPOP l 0", want: "l\nof\nstdin\n"},
+			{args: "--no-raw BLPOP none 0.01", want: "(nil)\n"},
+			{args: "-3 --no-raw BZPOPMIN z 1", want: "1) \"z\"\n2) \"m\"\n3) (double) 1.5\n"},
+			{args: "OBJECT ENCODING set", want: "listpack\n"},
+			{args: "-e RESTORE l 0 nonsense", want: "BUSYKEY Target key name already exists.\n", code: 1},
 			{args: "FLUSHALL ASYNC", want: "OK\n"},
 		} {
 			if output, code := cli(t, v, n, tc.stdin, strings.Fields(tc.args)...); output != tc.want || code != tc.code {
@@ -115,6 +130,70 @@ func TestCLIPipe(t *testing.T) {
 	})
 }
 
+// Mass insertion of what are single commands for every type, pops among them.
+func TestCLIPipeTypes(t *testing.T) {
+	const rounds = 2000
+	var b strings.Builder
+	commands := 0
+	add := func(args ...string) {
+		fmt.Fprintf(&b, "*%d\r\n", len(args))
+		for _, a := range args {
+			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
+		}
+		commands++
+	}
+	for i := range rounds {
+		n := fmt.Sprint(i)
+		add("RPUSH", "list", n, n)
+		add("LPOP", "list")
+		add("SADD", "set", "m"+n)
+		add("ZADD", "zset", n, "m"+n)
+		add("HSET", "hash", "f"+n, n)
+		add("LMOVE", "list", "list:"+fmt.Sprint(i%7), "LEFT", "RIGHT")
+	}
+	add("SPOP", "set", "500")
+	add("ZPOPMIN", "zset", "500")
+	add("SORT", "list:0", "STORE", "sorted")
+	eachVersion(t, func(t *testing.T, v realserver.Version) {
+		n := startNodeTCP(t)
+		c := n.conn(t)
+		output, code := cli(t, v, n, b.String(), "--pipe")
+		if want := fmt.Sprintf("errors: 0, replies: %d\n", commands); code != 0 || !strings.HasSuffix(output, want) {
+			t.Errorf("code %d, output %q, want %q", code, output, want)
+		}
+		want(t, c, int64(0), "EXISTS", "list")
+		want(t, c, int64(rounds/7+1), "LLEN", "list:0")
+		want(t, c, int64(rounds/7+1), "LLEN", "sorted")
+		want(t, c, int64(rounds-500), "SCARD", "set")
+		want(t, c, int64(rounds-500), "ZCARD", "zset")
+		want(t, c, int64(rounds), "HLEN", "hash")
+	})
+}
+
+// Values go from one server to another through a shell: redis-cli writes the reply of DUMP raw, with a line feed behind it, and reads the last argument of
+// RESTORE. Here they go to a Redis, and from there to another node.
+func TestCLIDumpRestore(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v realserver.Version) {
+		n, s, last := startNodeTCP(t), realserver.Start(t, v), startNodeTCP(t)
+		c := n.conn(t)
+		fillTypes(t, c)
+		tool := realserver.Tool(t, v, "cli")
+		carry := func(key, from, to string) {
+			payload, code := realserver.Run(t, tool, "", "-p", from, "--raw", "DUMP", key)
+			output, code2 := realserver.Run(t, tool, strings.TrimSuffix(payload, "\n"), "-p", to, "-x", "RESTORE", key, "0")
+			if code != 0 || code2 != 0 || output != "OK\n" {
+				t.Errorf("%s: DUMP %d, RESTORE %d, %q", key, code, code2, output)
+			}
+		}
+		for _, key := range []string{"key:7", "hash", "list", "short list", "set", "ints", "zset", "short zset"} {
+			carry(key, n.port(t), s.Port())
+			carry(key, s.Port(), last.port(t))
+		}
+		realserver.AwaitEqual(t, patience, c, s)
+		realserver.AwaitEqual(t, patience, c, last.conn(t))
+	})
+}
+
 // What redis-cli finds by scanning a data set that takes it many pages.
 func TestCLIScans(t *testing.T) {
 	const keys = 500
@@ -126,26 +205,52 @@ func TestCLIScans(t *testing.T) {
 		}
 		want(t, c, "OK", "SET", "long", strings.Repeat("x", 777))
 		want(t, c, int64(3), "HSET", "wide", "a", "1", "b", "2", "c", "3")
+		want(t, c, int64(4), "RPUSH", "queue", "a", "b", "c", "d")
+		want(t, c, int64(2), "SADD", "tags", "a", "b")
+		want(t, c, int64(1), "SADD", "tag", "a")
+		want(t, c, int64(2), "ZADD", "scores", "1", "a", "2", "b")
 		output, code := cli(t, v, n, "", "--scan", "--pattern", "key:*")
 		names := strings.Fields(output)
 		slices.Sort(names)
 		if names = slices.Compact(names); code != 0 || len(names) != keys {
 			t.Errorf("--scan: code %d, %d different names, want %d", code, len(names), keys)
 		}
-		output, code = cli(t, v, n, "", "--bigkeys")
-		output = strings.ReplaceAll(output, "'", "") // 7.0 has two kinds of quotes around a name
-		for _, line := range []string{
-			fmt.Sprintf("Sampled %d keys in the keyspace!", keys+2),
+		scanFinds(t, v, n, "--bigkeys", []string{
+			fmt.Sprintf("Sampled %d keys in the keyspace!", keys+6),
 			`Biggest string found "long" has 777 bytes`,
 			`Biggest   hash found "wide" has 3 fields`,
+			`Biggest   list found "queue" has 4 items`,
+			`Biggest    set found "tags" has 2 members`,
+			`Biggest   zset found "scores" has 2 members`,
 			fmt.Sprintf("%d strings with %d bytes", keys+1, keys+777),
-			"1 hashs with 3 fields",
-		} {
-			if code != 0 || !strings.Contains(output, line) {
-				t.Errorf("--bigkeys: code %d, no %q in\n%s", code, line, output)
-			}
+			"1 hashs with 3 fields", "1 lists with 4 items", "2 sets with 3 members", "1 zsets with 2 members",
+		})
+		usage := func(key string) any { return c.Do("MEMORY", "USAGE", key) }
+		scanFinds(t, v, n, "--memkeys", []string{
+			fmt.Sprintf(`Biggest string found "long" has %d bytes`, usage("long")),
+			fmt.Sprintf(`Biggest   hash found "wide" has %d bytes`, usage("wide")),
+			fmt.Sprintf(`Biggest   list found "queue" has %d bytes`, usage("queue")),
+			fmt.Sprintf(`Biggest    set found "tags" has %d bytes`, usage("tags")),
+			fmt.Sprintf(`Biggest   zset found "scores" has %d bytes`, usage("scores")),
+			"2 sets with ",
+		})
+		output, code = cli(t, v, n, "", "--hotkeys")
+		if code != 1 || !strings.Contains(output, "ERR An LFU maxmemory policy is not selected") {
+			t.Errorf("--hotkeys: code %d, want 1 and the reason in\n%s", code, output)
 		}
 	})
+}
+
+// scanFinds runs one of redis-cli's scans and looks for lines of its summary.
+func scanFinds(t *testing.T, v realserver.Version, n *node, flag string, lines []string) {
+	t.Helper()
+	output, code := cli(t, v, n, "", flag)
+	output = strings.ReplaceAll(output, "'", "") // 7.0 has two kinds of quotes around a name
+	for _, line := range lines {
+		if code != 0 || !strings.Contains(output, line) {
+			t.Errorf("%s: code %d, no %q in\n%s", flag, code, line, output)
+		}
+	}
 }
 
 // A backup by redis-cli is a file that a Redis of its version starts from.
@@ -180,9 +285,26 @@ func fill(t *testing.T, c realserver.Doer) {
 		want(t, c, int64(1), "HSET", "hash", "field:"+k, k)
 	}
 	want(t, c, "OK", "SET", "until", "v", "EX", "3600")
+	fillTypes(t, c)
 	want(t, c, "OK", "SELECT", "7")
 	want(t, c, int64(1), "INCR", "n")
 	want(t, c, "OK", "SELECT", "0")
+}
+
+// fillTypes writes a key:7, a hash, and a small and a large value of each further type.
+func fillTypes(t *testing.T, c realserver.Doer) {
+	t.Helper()
+	want(t, c, "OK", "SET", "key:7", "v7")
+	for i := range 1500 {
+		n := fmt.Sprint(i)
+		c.Do("HSET", "hash", "field:"+n, n)
+		want(t, c, int64(i+1), "RPUSH", "list", strings.Repeat(n, 3))
+		want(t, c, int64(1), "SADD", "set", "member:"+n)
+		want(t, c, int64(1), "ZADD", "zset", fmt.Sprint(float64(i)/7), "member:"+n)
+	}
+	want(t, c, int64(3), "RPUSH", "short list", "", "a\r\n\x00", "12")
+	want(t, c, int64(3), "SADD", "ints", "-1", "70000", "9223372036854775807")
+	want(t, c, int64(3), "ZADD", "short zset", "-inf", "bottom", "0.1", "m", "+inf", "top")
 }
 
 // The password, by each of the ways to give it.
@@ -221,7 +343,7 @@ func TestCLIInspects(t *testing.T) {
 			"COMMAND GETKEYS SET a b":           "a\n",
 			"--no-raw COMMAND INFO get":         "(integer) 2\n",
 			"DEBUG DIGEST":                      strings.Repeat("0", 40),
-			"MEMORY DOCTOR":                     "ERR understudy does not offer 'MEMORY'",
+			"MODULE LIST":                       "ERR understudy does not offer 'MODULE'",
 			"-3 --json CONFIG GET repl-timeout": `{"repl-timeout":"60"}`,
 		} {
 			if output, code := cli(t, v, n, "", strings.Fields(args)...); code != 0 || !strings.Contains(output, want) {

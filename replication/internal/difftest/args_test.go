@@ -15,6 +15,7 @@ type gen struct {
 	// relative counts the relative times given out: no two are alike, so that GT and LT do not depend on the millisecond
 	// in which a side got a command.
 	relative int64
+	newer    bool     // the server is later than Redis 7.0
 	inMulti  bool     // the next command will be queued
 	payloads []string // that were dumped lately, for RESTORE
 }
