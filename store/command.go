@@ -29,9 +29,15 @@ const (
 	// FlagNoAuth: allowed before AUTH.
 	FlagNoAuth
 
+	// FlagPubSub: about messages, not data.
+	FlagPubSub
+
 	// flagOneKey: reads one key's entry and nothing else, so that it needs no
 	// instant shared with other reads.
 	flagOneKey
+	// flagPublish: takes the way of a write though it changes no data, on a
+	// read-only replica too.
+	flagPublish
 	// flagStream: known only in the stream of a primary.
 	flagStream
 )
@@ -112,6 +118,8 @@ const (
 	readOne  = FlagReadOnly | FlagFast | flagOneKey
 	readMany = FlagReadOnly
 	writeOne = FlagWrite | FlagFast
+
+	publishes = FlagPubSub | FlagLoading | FlagStale | FlagFast | flagPublish
 )
 
 // commandTable is the one list of what the store understands, in groups.
@@ -186,6 +194,10 @@ var commandTable = []Command{
 	{Name: "PEXPIRETIME", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPExpireTime},
 	{Name: "PERSIST", Arity: 2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdPersist},
 
+	// Messages.
+	{Name: "PUBLISH", Arity: 3, Flags: publishes, run: cmdPublish},
+	{Name: "SPUBLISH", Arity: 3, Flags: publishes, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSPublish},
+
 	// The session itself.
 	{Name: "SELECT", Arity: 2, Flags: FlagFast | FlagLoading | FlagStale, Run: (*Session).selectDB},
 	{Name: "MULTI", Arity: 1, Flags: FlagFast | FlagLoading | FlagStale | FlagNoMulti, Run: (*Session).multi},
@@ -197,8 +209,6 @@ var commandTable = []Command{
 	// What only a stream carries, or means something else there.
 	{Name: "PING", Arity: -1, Flags: flagStream, run: cmdNothing},
 	{Name: "REPLCONF", Arity: -1, Flags: flagStream, run: cmdNothing},
-	{Name: "PUBLISH", Arity: 3, Flags: flagStream, run: cmdNothing},
-	{Name: "SPUBLISH", Arity: 3, Flags: flagStream, run: cmdNothing},
 	{Name: "SCRIPT", Arity: -2, Flags: flagStream, run: cmdNothing},
 	{Name: "FUNCTION", Arity: -2, Flags: flagStream, run: cmdFunction},
 }
