@@ -90,6 +90,9 @@ var table = []row{
 	{"PEXPIRETIME", 4, oneKey, instant(1000), isTime},
 	{"PERSIST", 6, oneKey, exact, ""},
 
+	{"PUBLISH", 2, func(g *gen) []string { return list(g.key(), g.text()) }, exact, ""},
+	{"SPUBLISH", 1, func(g *gen) []string { return list(g.key(), g.text()) }, exact, ""},
+
 	{"SELECT", 6, func(g *gen) []string { return list(g.db()) }, exact, ""},
 	{"MULTI", 25, noArgs, exact, ""},
 	{"EXEC", 3, noArgs, exact, ""},

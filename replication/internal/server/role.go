@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -101,6 +102,8 @@ func (c *conn) waitReplicas(ctx context.Context, cancel context.CancelFunc, n in
 	if ctx.Err() == nil {
 		c.srv.stats.blocked.Add(1)
 		defer c.srv.stats.blocked.Add(-1)
+		began := time.Now()
+		defer func() { c.waited += time.Since(began) }()
 		// What was answered before must not wait with us.
 		if err := c.flush(); err != nil {
 			c.closing = true
