@@ -197,6 +197,9 @@ func (c *chaos) event() {
 // chaosWrite makes one write, most of which may not be made twice. Keys are few and are deleted now and then, so that the data stays small.
 func chaosWrite(rnd *rand.Rand, s *store.Store) (err error) {
 	db, key := s.DB(rnd.IntN(2)), strconv.Itoa(rnd.IntN(10))
+	if rnd.IntN(2) == 0 {
+		return chaosChange(rnd, db, key)
+	}
 	switch rnd.IntN(9) {
 	case 0, 1:
 		_, err = db.Incr("n"+key, 1)
@@ -227,6 +230,30 @@ func chaosWrite(rnd *rand.Rand, s *store.Store) (err error) {
 	}
 	if errors.Is(err, errChaos) {
 		return nil
+	}
+	return err
+}
+
+// chaosChange changes a collection, one of few elements or, of list 0, set 0 and sorted 0, one that is mostly beyond the small forms. What is chosen at random must
+// be the same everywhere.
+func chaosChange(rnd *rand.Rand, db store.DB, key string) error {
+	n, other := strconv.Itoa(rnd.IntN(300)), strconv.Itoa(rnd.IntN(10))
+	if rnd.IntN(2) == 0 {
+		key = "0"
+	}
+	list, set, sorted := "list"+key, "set"+key, "sorted"+key
+	commands := [][]string{
+		{"RPUSH", list, n, other, n}, {"LPUSH", list, n, strings.Repeat(n, 40)}, {"LPOP", list}, {"RPOP", list, "2"}, {"LMOVE", list, "list" + other, "LEFT", "RIGHT"},
+		{"LTRIM", list, "0", "200"}, {"LINSERT", list, "BEFORE", n, "x"}, {"LREM", list, "1", n}, {"LSET", list, "-1", n}, {"BLPOP", list, "0"},
+		{"SADD", set, n, other, "m" + n}, {"SADD", set, n}, {"SPOP", set}, {"SPOP", set, "2"}, {"SREM", set, n}, {"SMOVE", set, "set" + other, n},
+		{"SUNIONSTORE", "set" + other, set, "union"}, {"SINTERSTORE", "both" + other, set, "set" + other},
+		{"ZADD", sorted, n, n, other, "m" + n}, {"ZINCRBY", sorted, "0.1", n}, {"ZINCRBY", sorted, "3", other}, {"ZPOPMIN", sorted}, {"ZPOPMAX", sorted, "2"}, {"ZREM", sorted, n},
+		{"ZREMRANGEBYRANK", sorted, "150", "-1"}, {"ZUNIONSTORE", "zunion" + other, "2", sorted, "sorted" + other}, {"ZRANGESTORE", "zrange" + other, sorted, "0", "5"},
+		{"COPY", list, "copy" + other, "REPLACE"}, {"PEXPIRE", "copy" + other, "20"}, {"SORT", set, "ALPHA", "LIMIT", "0", "9", "STORE", "list" + other},
+	}
+	_, err := db.Do(commands[rnd.IntN(len(commands))]...)
+	if errors.Is(err, store.ErrNoKey) {
+		return nil // LSET found no list
 	}
 	return err
 }

@@ -147,6 +147,9 @@ func (v Value) appendDebug(b []byte) []byte {
 	case Attribute:
 		return appendDebugList(b, "|{", v.Elems, "}")
 	case Pairs:
+		if len(v.Elems) == 0 {
+			return append(b, "[]"...)
+		}
 		return appendDebugList(b, "[[", v.Elems, "]]")
 	}
 	return append(b, "(nil)"...)

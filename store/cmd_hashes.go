@@ -172,7 +172,7 @@ func cmdHRandField(x *exec, args [][]byte) resp.Value {
 	if len(all) > 0 && count < -mostRepeated {
 		return reply(errCount)
 	}
-	if values {
+	if values && len(all) > 0 {
 		return resp.PairsOf(randomPairs(all, count, values)...)
 	}
 	return resp.ArrayOf(randomPairs(all, count, values)...)

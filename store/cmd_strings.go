@@ -133,6 +133,7 @@ func cmdSetNX(x *exec, args [][]byte) resp.Value {
 	}
 	x.c.put(r, table.NewText(x.c.version, key, value, 0))
 	x.c.effect(x.db, "SETNX", key, value)
+	x.event(eventString, "set", key)
 	return boolReply(true)
 }
 

@@ -29,9 +29,15 @@ const (
 	// FlagNoAuth: allowed before AUTH.
 	FlagNoAuth
 
+	// FlagPubSub: about messages, not data.
+	FlagPubSub
+
 	// flagOneKey: reads one key's entry and nothing else, so that it needs no
 	// instant shared with other reads.
 	flagOneKey
+	// flagPublish: takes the way of a write though it changes no data, on a
+	// read-only replica too.
+	flagPublish
 	// flagStream: known only in the stream of a primary.
 	flagStream
 )
@@ -124,17 +130,23 @@ const (
 	readOne  = FlagReadOnly | FlagFast | flagOneKey
 	readMany = FlagReadOnly
 	writeOne = FlagWrite | FlagFast
+
+	publishes = FlagPubSub | FlagLoading | FlagStale | FlagFast | flagPublish
 )
 
 // commandGroups are the one list of what the store understands.
-var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, blockingCommands, setCommands, sortedCommands, genericCommands, keyCommands, expiryCommands, sessionCommands, streamCommands}
+var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, blockingCommands, setCommands, sortedCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
+
+// messageCommands travel in the stream and change no data.
+var messageCommands = []Command{
+	{Name: "PUBLISH", Arity: 3, Flags: publishes, run: cmdPublish},
+	{Name: "SPUBLISH", Arity: 3, Flags: publishes, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSPublish},
+}
 
 // streamCommands are what only a stream carries, or means something else there.
 var streamCommands = []Command{
 	{Name: "PING", Arity: -1, Flags: flagStream, run: cmdNothing},
 	{Name: "REPLCONF", Arity: -1, Flags: flagStream, run: cmdNothing},
-	{Name: "PUBLISH", Arity: 3, Flags: flagStream, run: cmdNothing},
-	{Name: "SPUBLISH", Arity: 3, Flags: flagStream, run: cmdNothing},
 	{Name: "SCRIPT", Arity: -2, Flags: flagStream, run: cmdNothing},
 	{Name: "FUNCTION", Arity: -2, Flags: flagStream, run: cmdFunction},
 }

@@ -32,6 +32,9 @@ type commit struct {
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
 
 	scratch []byte // reused to put small collections together; a few KB at most
+
+	messages []Message // to be delivered when the commit is finished
+	events   Events    // classes of keyspace events that anybody may want
 }
 
 // dropped is a large collection that stood in tab.
@@ -61,6 +64,7 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.parts, c.selected = 0, s.backlog.History().StreamDB
 	c.dirty, c.libs = false, s.mu.functions
 	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
+	c.events = s.broker.enabled()
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
 	return c
 }
@@ -89,6 +93,7 @@ func (c *commit) finish() {
 	if c.parts > 0 {
 		c.appendEffects() // after publishing: whoever waits for the offset finds the data
 	}
+	c.post()
 	if !c.dirty && c.pending == nil {
 		return
 	}
@@ -176,6 +181,9 @@ func (c *commit) put(r ref, e *table.Entry) {
 		r.tab.Replace(r.h, r.at, old, e)
 	} else {
 		r.tab.Put(r.h, e)
+		if r.ks != nil && c.events&eventNew != 0 {
+			c.notify(r.db, "new", r.key)
+		}
 	}
 	c.after(r, old, e)
 	c.own(r, old, e)
@@ -311,6 +319,9 @@ func (c *commit) expire(r ref) {
 	if c.watched {
 		c.changes[len(c.changes)-1].expired = true
 	}
+	if c.events&eventExpired != 0 {
+		c.notify(r.db, "expired", r.key)
+	}
 	c.s.stats.expired.Add(1)
 }
 
@@ -366,12 +377,14 @@ func (c *commit) rollBack() {
 	c.s.mu.functions = c.libs
 	c.s.mu.watched.undo(c.version)
 	c.publish(c.s.view.Load().gen)
+	c.forgetMessages()
 	c.release()
 }
 
 // abandon ends a commit whose command failed: one of several slots is undone,
 // any other has not changed anything.
 func (c *commit) abandon() {
+	c.forgetMessages()
 	if c.pending != nil {
 		c.rollBack()
 	}

@@ -92,7 +92,7 @@ func (d reads) Do(args ...string) (v resp.Value, err error) {
 	if err != nil {
 		return v, err
 	}
-	if cmd.Flags&FlagWrite != 0 {
+	if cmd.Flags&(FlagWrite|flagPublish) != 0 {
 		return v, wireError("ERR %s writes, and this is read only", cmd.Name)
 	}
 	over := d.many
@@ -124,7 +124,11 @@ func (d writes) Do(args ...string) (v resp.Value, err error) {
 	if err != nil {
 		return v, err
 	}
-	if cmd.Flags&FlagWrite == 0 {
+	switch {
+	case cmd.Flags&flagPublish != 0 && d.tx == nil:
+		err = d.s.writeMessage(d.n, func(x *exec) { v = cmd.run(x, argv) })
+		return v, err
+	case cmd.Flags&(FlagWrite|flagPublish) == 0:
 		return d.reads.Do(args...)
 	}
 	err = d.write(func(x *exec) error { v = cmd.run(x, argv); return nil })

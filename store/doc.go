@@ -48,12 +48,14 @@
 //	command.go       the command table; cmd_*.go parse, strings.go, hashes.go,
 //	                 keys.go and expiry.go do the work
 //	session.go       one client: SELECT, MULTI, WATCH
+//	broker.go        messages: publish.go, subscriber.go; events.go what happens to keys
 //	applier.go       the stream of a primary becomes commits
 //	loader.go        an RDB file becomes a generation; loadvalue.go reads a value,
 //	                 for RESTORE too, rdbwrite.go and dump.go write
 //	replication.go   roles and histories
 //
 // Lock order: the writer lock, then a past's, then a part's of it. The backlog's
-// own lock may be taken under the writer lock. No user code runs under any of
+// own lock may be taken under the writer lock, and so may the broker's, which are
+// told there. No user code runs under any of
 // them, except the closure of Update under the writer lock.
 package store

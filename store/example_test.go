@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -61,4 +62,28 @@ func ExampleDB_SetRange() {
 	// Output:
 	// 104857601 <nil>
 	// "\x00\x00\x80"
+}
+
+func ExampleSubscriber() {
+	s := store.New(nil)
+	sub := s.NewSubscriber(nil)
+	defer sub.Close()
+	sub.Subscribe(store.ViaPattern, "user:*")
+	receivers, _ := s.Publish("user:7", "logged in")
+	m, _ := sub.Next(context.Background())
+	fmt.Println(receivers, m.Channel, m.Payload)
+	// Output: 1 user:7 logged in
+}
+
+func ExampleStore_SetEvents() {
+	s := store.New(nil)
+	events, _ := store.ParseEvents("E$")
+	s.SetEvents(events)
+	sub := s.NewSubscriber(nil)
+	defer sub.Close()
+	sub.Subscribe(store.ViaChannel, "__keyevent@0__:incrby")
+	_, _ = s.DB(0).Incr("visits", 1)
+	m, _ := sub.Next(context.Background())
+	fmt.Println(m.Channel, m.Payload)
+	// Output: __keyevent@0__:incrby visits
 }

@@ -42,10 +42,12 @@ func (x *exec) expireAt(key string, deadline int64, o expireCondition) bool {
 	if deadline <= x.clock() && x.origin == client {
 		x.c.remove(r)
 		x.c.effect(x.db, "DEL", key)
+		x.event(eventGeneric, "del", key)
 		return true
 	}
 	x.c.put(r, r.e.With(x.c.version, key, storedDeadline(deadline)))
 	x.c.effect(x.db, append([]string{"PEXPIREAT", key, strconv.FormatInt(deadline, 10)}, o.args()...)...)
+	x.event(eventGeneric, "expire", key)
 	return true
 }
 
@@ -68,6 +70,7 @@ func (x *exec) persist(key string) bool {
 	}
 	x.c.put(r, r.e.With(x.c.version, key, 0))
 	x.c.effect(x.db, "PERSIST", key)
+	x.event(eventGeneric, "persist", key)
 	return true
 }
 

@@ -61,7 +61,9 @@ func (x *exec) hset(key string, fields []string) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return x.hsetRef(r, fields), nil
+	added = x.hsetRef(r, fields)
+	x.event(eventHash, "hset", key)
+	return added, nil
 }
 
 func (x *exec) hsetRef(r ref, fields []string) (added int) {
@@ -104,6 +106,7 @@ func (x *exec) hsetNew(key, field, value string) (bool, error) {
 	}
 	x.hsetRef(r, []string{field, value})
 	x.c.effect(x.db, "HSETNX", key, field, value)
+	x.event(eventHash, "hset", key)
 	return true, nil
 }
 
@@ -121,6 +124,10 @@ func (x *exec) hdel(key string, fields []string) (removed int, err error) {
 	}
 	if removed > 0 {
 		x.c.effect(x.db, append([]string{"HDEL", key}, fields...)...)
+		x.event(eventHash, "hdel", key)
+		if x.c.events != 0 && x.entry(key) == nil {
+			x.event(eventGeneric, "del", key)
+		}
 	}
 	return removed, nil
 }
@@ -183,6 +190,7 @@ func (x *exec) hincr(key, field string, delta int64) (int64, error) {
 	}
 	x.hsetRef(r, []string{field, strconv.FormatInt(n, 10)})
 	x.c.effect(x.db, "HINCRBY", key, field, strconv.FormatInt(delta, 10))
+	x.event(eventHash, "hincrby", key)
 	return n, nil
 }
 
@@ -210,5 +218,6 @@ func (x *exec) hincrFloat(key, field, delta string) (string, error) {
 	}
 	x.hsetRef(r, []string{field, sum})
 	x.c.effect(x.db, "HSET", key, field, sum)
+	x.event(eventHash, "hincrbyfloat", key)
 	return sum, nil
 }

@@ -17,6 +17,7 @@ func (x *exec) del(name string, keys []string) (n int) {
 		if r := x.ref(key); r.e != nil {
 			x.c.remove(r)
 			gone = append(gone, key)
+			x.event(eventGeneric, "del", key)
 		}
 	}
 	if n = len(gone) - 1; n > 0 {
@@ -53,8 +54,12 @@ func (x *exec) rename(from, to string, ifNew bool) (done bool, err error) {
 	}
 	x.c.atomic()
 	x.c.remove(r) // first: a table of fields has one owner
-	x.c.put(x.ref(to), r.e.With(x.c.version, to, r.e.Deadline()))
+	there := x.ref(to)
+	x.c.put(there, r.e.With(x.c.version, to, r.e.Deadline()))
 	x.c.effect(x.db, name, from, to)
+	x.replacedEvent(there)
+	x.event(eventGeneric, "rename_from", from)
+	x.event(eventGeneric, "rename_to", to)
 	return true, nil
 }
 
@@ -84,7 +89,18 @@ func (x *exec) copyKey(from, to string, db int, replace bool) (done bool, err er
 		effect = append(effect, "REPLACE")
 	}
 	x.c.effect(x.db, effect...)
+	x.in(db).replacedEvent(there)
+	x.in(db).event(eventGeneric, "copy_to", to)
 	return true, nil
+}
+
+// replacedEvent says that r is new, to which RENAME and COPY moved something: for
+// Redis it is, whether or not there was something in its place. put says so in the
+// other case.
+func (x *exec) replacedEvent(r ref) {
+	if r.e != nil {
+		x.event(eventNew, "new", r.key)
+	}
 }
 
 // in is x with another database selected.
@@ -132,6 +148,8 @@ func (x *exec) move(key string, db int) (done bool, err error) {
 	x.c.remove(r)
 	x.c.put(there, r.e.With(x.c.version, key, r.e.Deadline()))
 	x.c.effect(x.db, "MOVE", key, strconv.Itoa(db))
+	x.event(eventGeneric, "move_from", key)
+	x.in(db).event(eventGeneric, "move_to", key)
 	return true, nil
 }
 

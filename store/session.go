@@ -77,6 +77,9 @@ func (c *Session) Offset() int64 { return c.offset }
 // InMulti reports whether a MULTI is open.
 func (c *Session) InMulti() bool { return c.queuing }
 
+// Queued is the number of commands that an EXEC would run.
+func (c *Session) Queued() int { return len(c.queue) }
+
 // Store is the session's store.
 func (c *Session) Store() *Store { return c.s }
 
@@ -203,6 +206,8 @@ func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
 		return c.blockOn(w)
 	case cmd.Flags&FlagWrite != 0:
 		return c.write(cmd, args)
+	case cmd.Flags&flagPublish != 0:
+		return c.publish(cmd, args)
 	}
 	return c.read(cmd, args)
 }
@@ -376,7 +381,7 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 	cm.atomicIf(writes > 1)
 	replies := c.runQueue(&cm.x, queue)
 	cm.finish()
-	if writes > 0 {
+	if writes > 0 || cm.parts > 0 {
 		c.offset = c.s.backlog.Offset()
 	}
 	return replies, nil

@@ -22,7 +22,8 @@ type Store struct {
 	fresh     atomic.Bool   // no write, no load, no sync yet
 	updater   atomic.Uint64 // goroutine that runs an Update closure; 0 for none
 	stats     counters
-	touched   ring // what changed, while anyone watches
+	touched   ring   // what changed, while anyone watches
+	broker    broker // who is subscribed to messages
 
 	// mu is the writer lock. The stream is one sequence, so commits are one
 	// sequence. Nothing waits while holding it, except user code in Update.
@@ -110,13 +111,19 @@ func (s *Store) nested() bool {
 	return u != 0 && u == goroutine()
 }
 
-// unlock ends what lock began: it serves who waits for what was written, wakes who waits for the stream, and makes ahead what
-// a later commit would otherwise have to make under the lock.
+// unlock ends what lock began: it serves who waits for what was written, wakes who
+// waits for the stream, delivers messages, and makes ahead what a later commit would
+// otherwise have to make under the lock.
 func (s *Store) unlock() {
 	s.serveBlocked()
+	due := s.broker.due
+	s.broker.due = false
 	s.mu.Unlock()
 	s.backlog.Wake()
 	s.touched.wake()
+	if due {
+		s.broker.deliver()
+	}
 	s.tables.Restock()
 }
 

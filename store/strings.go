@@ -46,6 +46,10 @@ func (x *exec) set(key, value string, o setOptions) (old *table.Entry, done bool
 	}
 	x.c.put(r, x.newText(key, value, deadline))
 	x.setEffect(key, value, o)
+	x.event(eventString, "set", key)
+	if o.deadline != 0 {
+		x.event(eventGeneric, "expire", key)
+	}
 	return r.e, true, nil
 }
 
@@ -129,6 +133,7 @@ func (x *exec) incr(key string, delta int64, effect ...string) (int64, error) {
 	}
 	x.c.put(r, table.NewText(x.c.version, key, strconv.FormatInt(n, 10), deadlineOf(r.e)))
 	x.c.effect(x.db, effect...)
+	x.event(eventString, "incrby", key)
 	return n, nil
 }
 
@@ -161,6 +166,7 @@ func (x *exec) incrFloat(key, delta string) (string, error) {
 	}
 	x.c.put(r, table.NewText(x.c.version, key, sum, deadlineOf(r.e)))
 	x.c.effect(x.db, "SET", key, sum, "KEEPTTL")
+	x.event(eventString, "incrbyfloat", key)
 	return sum, nil
 }
 
@@ -180,6 +186,7 @@ func (x *exec) appendText(key, more string) (int, error) {
 	}
 	x.c.put(r, e)
 	x.c.effect(x.db, "APPEND", key, more)
+	x.event(eventString, "append", key)
 	return e.Len(), nil
 }
 
@@ -207,6 +214,7 @@ func (x *exec) setRange(key string, offset int64, value string) (int, error) {
 	e = e.Overwrite(x.c.version, int(offset), value, x.s.opts.wholeText)
 	x.c.put(r, e)
 	x.c.effect(x.db, "SETRANGE", key, strconv.FormatInt(offset, 10), value)
+	x.event(eventString, "setrange", key)
 	return e.Len(), nil
 }
 
@@ -258,6 +266,7 @@ func (x *exec) getDel(key string) (value string, ok bool, err error) {
 	}
 	x.c.remove(r)
 	x.c.effect(x.db, "DEL", key)
+	x.event(eventGeneric, "del", key)
 	return e.Text(), true, nil
 }
 
@@ -276,6 +285,7 @@ func (x *exec) mset(pairs []string, ifNew bool) bool {
 	x.c.atomicIf(len(pairs) > 2)
 	for i := 0; i < len(pairs); i += 2 {
 		x.c.put(x.ref(pairs[i]), table.NewText(x.c.version, pairs[i], pairs[i+1], 0))
+		x.event(eventString, "set", pairs[i])
 	}
 	x.c.effect(x.db, append([]string{name}, pairs...)...)
 	return true

@@ -74,11 +74,11 @@ func (c *Change) size() int64 {
 	return n
 }
 
-// GapError is returned by a watcher that was too slow: Missed changes were
-// dropped. The watcher goes on behind them.
+// GapError is returned by a watcher, or a subscriber, that was too slow: Missed
+// changes or messages were dropped. It goes on behind them.
 type GapError struct{ Missed uint64 }
 
-func (e *GapError) Error() string { return fmt.Sprintf("store: watcher missed %d changes", e.Missed) }
+func (e *GapError) Error() string { return fmt.Sprintf("store: too slow, missed %d", e.Missed) }
 
 // ring holds the latest changes, as many as fit into limit bytes. The writer
 // adds and never waits for a watcher.

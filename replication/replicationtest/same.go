@@ -78,7 +78,7 @@ func dump(db store.SnapshotDB) map[string]string {
 	return keys
 }
 
-// value describes a value so that equal ones look equal: hashes have no order.
+// value describes a value so that equal ones look equal: hashes and sets have no order.
 func value(db store.SnapshotDB, kind, key string) string {
 	switch kind {
 	case "string":
@@ -94,8 +94,27 @@ func value(db store.SnapshotDB, kind, key string) string {
 		}
 		slices.Sort(fields)
 		return strings.Join(fields, " ")
+	case "list":
+		return strings.Join(elements(db, "LRANGE", key, "0", "-1"), " ")
+	case "set":
+		return strings.Join(slices.Sorted(slices.Values(elements(db, "SMEMBERS", key))), " ")
+	case "zset":
+		return strings.Join(elements(db, "ZRANGE", key, "0", "-1", "WITHSCORES"), " ")
 	}
 	return do(db, "DUMP", key)
+}
+
+// elements are those of a reply that is a list, quoted; of members with scores both.
+func elements(db store.SnapshotDB, args ...string) []string {
+	v, err := db.Do(args...)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var list []string
+	for _, e := range v.Elems {
+		list = append(list, fmt.Sprintf("%q", fmt.Sprint(plain(e))))
+	}
+	return list
 }
 
 func do(db store.SnapshotDB, args ...string) string {

@@ -164,6 +164,8 @@ func (r *run) command(n int) []string {
 		return list("EXEC")
 	case inMulti && r.g.chance(60):
 		return list("DBSIZE")
+	case inMulti && r.g.chance(30):
+		return list("DISCARD")
 	}
 	at := r.g.r.IntN(r.weights)
 	for _, row := range table {

@@ -95,6 +95,9 @@ var basicRows = []row{
 	{"PEXPIRETIME", 4, anyOne, instant(1000), isTime},
 	{"PERSIST", 6, anyOne, exact, ""},
 
+	{"PUBLISH", 2, func(g *gen) []string { return list(g.key(), g.text()) }, exact, ""},
+	{"SPUBLISH", 1, func(g *gen) []string { return list(g.key(), g.text()) }, exact, ""},
+
 	{"SELECT", 6, func(g *gen) []string { return list(g.db()) }, exact, ""},
 	{"MULTI", 25, noArgs, exact, ""},
 	{"EXEC", 3, noArgs, exact, ""},

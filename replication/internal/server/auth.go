@@ -78,8 +78,14 @@ func hello(c *conn, args [][]byte) resp.Value {
 	if name != nil {
 		c.setName(name)
 	}
-	c.proto = proto
+	c.setProto(proto)
 	return c.greeting()
+}
+
+func (c *conn) setProto(proto int) {
+	c.outMu.Lock()
+	c.proto = proto
+	c.outMu.Unlock()
 }
 
 // helloProto returns the protocol that is asked for; HELLO without arguments asks for the present one.

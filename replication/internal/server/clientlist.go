@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-// Types of clients. Redis has pubsub as well, which nobody here is.
+// Types of clients.
 const (
 	typeNormal  = "normal"
 	typeReplica = "replica"
@@ -30,7 +31,7 @@ func parseType(word []byte) (string, resp.Value) {
 
 // clientInfo answers CLIENT INFO: the line of CLIENT LIST that is about oneself.
 func clientInfo(c *conn, _ [][]byte) resp.Value {
-	return resp.BulkString(c.line(time.Now()))
+	return resp.VerbatimOf("txt", c.line(time.Now()))
 }
 
 // clientList answers CLIENT LIST [TYPE type | ID id...]. Replicas are listed under the ID that they had as clients.
@@ -41,11 +42,9 @@ func clientList(c *conn, args [][]byte) resp.Value {
 	}
 	now := time.Now()
 	var b strings.Builder
-	if wantType == "" || wantType == typeNormal {
-		for _, other := range c.srv.clients() {
-			if ids == nil || slices.Contains(ids, other.id) {
-				b.WriteString(other.line(now))
-			}
+	for _, other := range c.srv.clients() {
+		if (wantType == "" || wantType == other.kind()) && (ids == nil || slices.Contains(ids, other.id)) {
+			b.WriteString(other.line(now))
 		}
 	}
 	if wantType == "" || wantType == typeReplica {
@@ -55,7 +54,7 @@ func clientList(c *conn, args [][]byte) resp.Value {
 			}
 		}
 	}
-	return resp.BulkString(b.String())
+	return resp.VerbatimOf("txt", b.String())
 }
 
 // parseListArgs returns the filter: one of a type and a list of IDs, or neither ("" and nil, which let all pass).
@@ -79,20 +78,42 @@ func parseListArgs(args [][]byte) (wantType string, ids []int64, bad resp.Value)
 	return "", nil, resp.Err("ERR syntax error")
 }
 
-// line returns the client as one line of CLIENT LIST. Its letters in flags: N nothing to tell, x in a transaction, e CLIENT NO-EVICT, S a replica. The number of
-// queued commands is the session's secret; 0 says that there is a transaction and -1 that there is none.
+// kind is the client's type: it is of pubsub as long as it is subscribed to anything.
+func (c *conn) kind() string {
+	if c.subscriptions() != [3]int{} {
+		return typePubsub
+	}
+	return typeNormal
+}
+
+// pubsubClients is how many are of that type.
+func (s *Server) pubsubClients() (n int) {
+	for _, c := range s.clients() {
+		if c.kind() == typePubsub {
+			n++
+		}
+	}
+	return n
+}
+
+// line returns the client as one line of CLIENT LIST. Its letters in flags: N nothing to tell, O a monitor, P subscribed, x in a transaction, e CLIENT NO-EVICT,
+// S a replica. A multi of -1 says that there is no transaction.
 func (c *conn) line(now time.Time) string {
+	subs := c.subscriptions()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	flags, multi := "N", -1
-	if c.multi {
-		flags, multi = "x", 0
+	flags := ""
+	for _, f := range []struct {
+		on     bool
+		letter string
+	}{{c.monitoring.Load(), "O"}, {subs != [3]int{}, "P"}, {c.multi >= 0, "x"}, {c.noEvict, "e"}} {
+		if f.on {
+			flags += f.letter
+		}
 	}
-	if c.noEvict {
-		flags = strings.TrimPrefix(flags, "N") + "e"
-	}
+	flags = cmp.Or(flags, "N")
 	return listLine{id: c.id, addr: c.nc.RemoteAddr().String(), laddr: c.nc.LocalAddr().String(), name: c.name, age: now.Sub(c.since),
-		idle: now.Sub(c.lastIO), flags: flags, db: c.db, multi: multi, command: c.command, resp: c.respVer, lib: c.lib}.String()
+		idle: now.Sub(c.lastIO), flags: flags, db: c.db, subs: subs, multi: c.multi, command: c.command, resp: c.respVer, lib: c.lib}.String()
 }
 
 // replicaLine shows a replica as the client that it was, so that its ID can be killed. idle counts from its last acknowledgement, omem is its lag in bytes.
@@ -109,6 +130,7 @@ type listLine struct {
 	age, idle   time.Duration
 	flags       string
 	db, multi   int
+	subs        [3]int
 	queued      int64
 	command     string
 	resp        int
@@ -119,9 +141,9 @@ type listLine struct {
 // name, and some want all of them: what has no counterpart here (descriptors, the parts of Redis's buffers, events of its loop) is there with a value that
 // says nothing. A line ends with LF, the last one too.
 func (l listLine) String() string {
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d qbuf=0 qbuf-free=0 argv-mem=0"+
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d qbuf=0 qbuf-free=0 argv-mem=0"+
 		" multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=0 events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-		l.id, l.addr, l.laddr, l.name, seconds(l.age), seconds(l.idle), l.flags, l.db, l.multi, l.queued, l.command, l.resp, l.lib[0], l.lib[1])
+		l.id, l.addr, l.laddr, l.name, seconds(l.age), seconds(l.idle), l.flags, l.db, l.subs[0], l.subs[1], l.subs[2], l.multi, l.queued, l.command, l.resp, l.lib[0], l.lib[1])
 }
 
 // seconds rounds down, and never below zero: clocks of different goroutines are read at different times.

@@ -33,7 +33,7 @@ const (
 // commandTable returns the server's own commands by name.
 func commandTable() map[string]*command {
 	table := map[string]*command{}
-	for _, group := range [][]command{connectionCommands(), operationCommands(), replicationCommands(), clusterCommands(), containerCommands()} {
+	for _, group := range [][]command{connectionCommands(), pubsubCommands(), operationCommands(), replicationCommands(), clusterCommands(), containerCommands()} {
 		for _, cmd := range group {
 			table[cmd.name] = &cmd
 		}
@@ -85,6 +85,7 @@ func containerCommands() []command {
 		{name: "client", group: "connection", subs: clientCommands(), not: []string{"caching", "getredir", "tracking", "trackinginfo", "unblock"}},
 		{name: "config", group: "server", subs: configCommands()},
 		{name: "command", group: "server", arity: -1, run: commandList, subs: introspectCommands(), not: []string{"getkeysandflags"}},
+		{name: "pubsub", group: "pubsub", subs: pubsubInfoCommands()},
 		{name: "latency", group: "server", subs: latencyCommands(), not: []string{"doctor", "graph", "histogram"}},
 		{name: "slowlog", group: "server", subs: slowlogCommands()},
 		{name: "acl", group: "server", subs: aclCommands(), not: []string{"cat", "deluser", "dryrun", "genpass", "getuser", "list", "load", "log", "save", "setuser", "users"}},

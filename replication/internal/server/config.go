@@ -89,6 +89,23 @@ func (c *Config) outputLimit(class int) int64 {
 	return n
 }
 
+// pubsubLimit returns that of subscribers, in the form of store.SubscriberOptions.
+func (c *Config) pubsubLimit() int64 {
+	if n := c.outputLimit(2); n > 0 {
+		return n
+	}
+	return -1
+}
+
+// slowerThan returns slowlog-log-slower-than, -1 for "log nothing".
+func (c *Config) slowerThan() time.Duration {
+	n := c.Int("slowlog-log-slower-than")
+	if n < 0 {
+		return -1
+	}
+	return time.Duration(min(n, int64(maxDelay/time.Microsecond))) * time.Microsecond
+}
+
 // savePoint says: save when so many changes are so old.
 type savePoint struct {
 	after   time.Duration

@@ -153,7 +153,9 @@ func (c *Config) setOne(d *directive, text string, again bool) error {
 
 // configResetStat answers CONFIG RESETSTAT. Counters of the store and the node belong to others; what they show now becomes the zero that INFO counts from.
 func configResetStat(c *conn, _ [][]byte) resp.Value {
+	c.settle()
 	c.srv.stats.reset()
+	resetCommandStats(c.srv.commandStats)
 	c.srv.resetBaseline()
 	return resp.OK()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/understudy-go/understudy/resp"
@@ -37,18 +38,36 @@ type conn struct {
 	reader *resp.Reader
 	since  time.Time
 
-	session *store.Session
-	own     map[string]*store.Command // own commands as the session wants them, made when first used
-	out     []byte                    // replies not written yet
-	proto   int                       // 2 or 3
-	authed  bool                      // with the password that was set at the time
-	replies int
-	inExec  bool       // EXEC is running: nothing may wait
-	refused resp.Value // what lookup has to say in place of the session's "unknown command"
-	args    [][]byte   // of the command that is being executed
-	peer    *Peer      // from the first REPLCONF on
-	psync   [][]byte   // PSYNC or SYNC was accepted: the arguments, copied
-	closing bool       // after the replies are written
+	session    *store.Session
+	own        map[string]*store.Command // own commands as the session wants them, made when first used
+	proto      int                       // 2 or 3; changed under outMu
+	authed     bool                      // with the password that was set at the time
+	replies    int
+	inExec     bool               // EXEC is running: nothing may wait
+	refused    resp.Value         // what lookup has to say in place of the session's "unknown command"
+	args       [][]byte           // of the command that is being executed
+	peer       *Peer              // from the first REPLCONF on
+	psync      [][]byte           // PSYNC or SYNC was accepted: the arguments, copied
+	closing    bool               // after the replies are written
+	ran        bool               // the command passed the gates
+	lapped     time.Time          // the last command ended, or the present one arrived
+	waited     time.Duration      // since then, for something that is no work
+	statOfName map[string]spelled // by the name as the client spells it
+	tally      tally              // since settle
+	full       bool               // the buffer holds replyChunk bytes
+	unseen     []string           // of the open transaction: what monitors will see if it is executed
+
+	// What brings messages, see push.go. From the first subscription, or MONITOR, on; sub is set under mu, because other clients ask it for numbers.
+	sub        *store.Subscriber
+	pushStop   chan struct{} // closed by endPush
+	pushed     chan struct{} // closed when push has ended
+	monitoring atomic.Bool   // MONITOR was answered
+	late       []resp.Value  // confirmations that follow the reply to EXEC
+
+	// outMu protects the fields below. It is held during writes, and never by anybody but the client's two goroutines.
+	outMu sync.Mutex
+	out   []byte // replies and messages not written yet
+	held  bool   // messages wait until the next reply
 
 	// mu protects the fields below, which CLIENT LIST of other clients reads.
 	mu      sync.Mutex
@@ -57,7 +76,7 @@ type conn struct {
 	command string    // the last one, lower case, with its sub-command
 	lastIO  time.Time
 	db      int
-	multi   bool
+	multi   int                     // commands queued, -1 without a transaction
 	unblock context.CancelCauseFunc // ends the wait that is under way; nil when there is none
 	respVer int
 	noEvict bool
@@ -65,7 +84,7 @@ type conn struct {
 
 func newConn(s *Server, id int64, ctx context.Context, cancel context.CancelFunc, nc net.Conn) *conn {
 	now := time.Now()
-	c := &conn{srv: s, id: id, ctx: ctx, cancel: cancel, nc: nc, since: now, lastIO: now, proto: 2, respVer: 2, own: map[string]*store.Command{}}
+	c := &conn{srv: s, id: id, ctx: ctx, cancel: cancel, nc: nc, since: now, lastIO: now, multi: -1, proto: 2, respVer: 2, own: map[string]*store.Command{}, statOfName: map[string]spelled{}}
 	c.src = &source{conn: nc, bytes: &s.stats.bytesIn}
 	t := s.tuning.Load()
 	c.authed = t.password == ""
@@ -80,6 +99,9 @@ func sortByID(list []*conn) {
 
 // serve answers commands until the client leaves, is closed, or turns into a replica.
 func (c *conn) serve() error {
+	defer c.endPush()
+	defer c.nc.Close() // push may be writing
+	defer c.leave()    // whoever sees the end sees no subscription either
 	defer c.srv.forget(c)
 	defer c.session.Reset()
 	stop := context.AfterFunc(c.ctx, func() { c.nc.Close() })
@@ -102,19 +124,21 @@ func (c *conn) batch() error {
 	}
 	c.src.budget = c.queryLimit()
 	args, err := c.reader.ReadCommand()
+	c.lapped = time.Now()
 	ok := err == nil
 	for ok {
 		c.execute(args)
 		if c.closing || c.psync != nil {
 			break
 		}
-		if len(c.out) >= replyChunk {
+		if c.full {
 			if err := c.flush(); err != nil {
 				return err
 			}
 		}
 		args, ok, err = c.reader.TryCommand()
 	}
+	c.settle()
 	c.touch()
 	// Replies to what came before a broken command are still owed.
 	c.report(err)
@@ -123,7 +147,7 @@ func (c *conn) batch() error {
 
 func (c *conn) setIdleDeadline() error {
 	var deadline time.Time
-	if d := c.srv.tuning.Load().idle; d > 0 {
+	if d := c.srv.tuning.Load().idle; d > 0 && !c.subscribed() && !c.monitoring.Load() {
 		deadline = time.Now().Add(d)
 	}
 	return c.nc.SetReadDeadline(deadline)
@@ -144,8 +168,7 @@ func (c *conn) queryLimit() int64 {
 func (c *conn) report(err error) {
 	var syntax *resp.SyntaxError
 	if errors.As(err, &syntax) {
-		c.srv.stats.errors.Add(1)
-		c.out = resp.AppendError(c.out, "ERR "+syntax.Msg)
+		c.send(resp.Err("ERR " + syntax.Msg))
 	}
 }
 
@@ -163,9 +186,12 @@ func (c *conn) execute(args [][]byte) {
 		return
 	}
 	c.srv.stats.commands.Add(1)
-	c.args, c.refused = args, resp.Value{}
+	c.args, c.refused, c.ran = args, resp.Value{}, false
 	c.note(args)
-	c.send(c.run(args))
+	v := c.run(args)
+	c.account(args, v, c.lap())
+	c.send(v)
+	c.watched(args, v)
 	c.args = nil
 }
 
@@ -176,13 +202,18 @@ func (c *conn) run(args [][]byte) resp.Value {
 		return resp.Err("NOAUTH Authentication required.")
 	}
 	if isWeb(name) {
-		c.closing, c.out = true, nil
+		c.closing = true
+		c.dropReplies()
 		return resp.Value{}
 	}
 	if !c.srv.pause.wait(c, name) {
 		c.closing = true
 		return resp.Value{}
 	}
+	if v := c.unfit(args); v.Kind != 0 {
+		return v
+	}
+	c.ran = true
 	switch {
 	case equalFold(name, "quit"):
 		return c.quit()
@@ -190,6 +221,9 @@ func (c *conn) run(args [][]byte) resp.Value {
 		return c.reset()
 	}
 	c.inExec = equalFold(name, "exec")
+	if holds(name) {
+		c.hold()
+	}
 	v := c.session.Do(args)
 	if c.refused.Kind != 0 {
 		return c.refused
@@ -210,6 +244,8 @@ func (c *conn) send(v resp.Value) {
 	if v.Kind == resp.Error {
 		c.srv.stats.errors.Add(1)
 	}
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
 	switch {
 	case v.Kind == 0 || c.replies == repliesOff:
 	case c.replies == repliesSkip:
@@ -217,26 +253,54 @@ func (c *conn) send(v resp.Value) {
 	default:
 		c.out = resp.AppendValue(c.out, v, c.proto)
 	}
+	for _, v := range c.late {
+		c.out = resp.AppendValue(c.out, v, c.proto)
+	}
+	c.late = nil
+	if c.held {
+		c.held = false
+		c.release()
+	}
+	c.full = len(c.out) >= replyChunk
+}
+
+// release makes messages that were held back go out. REQUIRES: outMu.
+func (c *conn) release() {
+	if c.sub != nil {
+		c.drain(replyChunk) // the rest, if any, is push's again
+	}
+}
+
+// dropReplies forgets what was not written.
+func (c *conn) dropReplies() {
+	c.outMu.Lock()
+	c.out = nil
+	c.outMu.Unlock()
 }
 
 // flush writes the replies. One that is over the limit of its class ends the client.
 func (c *conn) flush() error {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.full = false
 	if len(c.out) == 0 {
 		return nil
 	}
-	if limit := c.srv.tuning.Load().outputLimit; limit > 0 && int64(len(c.out)) > limit {
+	if limit := c.outputLimit(); limit > 0 && int64(len(c.out)) > limit {
 		return errOutputLimit
 	}
-	if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.write)); err != nil {
-		return err
-	}
-	n, err := c.nc.Write(c.out)
-	c.srv.stats.bytesOut.Add(int64(n))
-	if cap(c.out) > 4*replyChunk {
-		c.out = nil // one large reply should not be paid for ever after
-	}
-	c.out = c.out[:0]
+	err := c.writeOut()
+	c.lapped = time.Now() // writing is not the next command's work
 	return err
+}
+
+// outputLimit is that of the client's class, in bytes, 0 for none.
+func (c *conn) outputLimit() int64 {
+	t := c.srv.tuning.Load()
+	if c.subscribed() {
+		return max(t.pubsubLimit, 0)
+	}
+	return t.outputLimit
 }
 
 // errOutputLimit ends a client whose replies outgrew client-output-buffer-limit normal.
@@ -260,14 +324,22 @@ func clip(name string) string { return name[:min(len(name), 64)] }
 
 // touch records the state after a batch.
 func (c *conn) touch() {
-	now := time.Now()
+	now, multi := time.Now(), -1
+	if c.session.InMulti() {
+		multi = c.session.Queued()
+	}
 	c.mu.Lock()
-	c.lastIO, c.db, c.multi, c.respVer = now, c.session.DB(), c.session.InMulti(), c.proto
+	c.lastIO, c.db, c.multi, c.respVer = now, c.session.DB(), multi, c.proto
 	c.mu.Unlock()
 }
 
-// kill ends the client from outside, whatever it is doing. Its replies may be lost.
+// kill ends the client from outside, whatever it is doing. Its replies may be lost. It receives no message from here on: who publishes next does not count it.
 func (c *conn) kill() {
+	c.mu.Lock()
+	if c.sub != nil {
+		c.sub.Close()
+	}
+	c.mu.Unlock()
 	c.cancel()
 	c.nc.Close()
 }
@@ -276,6 +348,7 @@ func (c *conn) kill() {
 // replica into its own.
 func (c *conn) becomeReplica(keepOpen func() bool) error {
 	keepOpen() // from here on the node decides when to close
+	c.endPush()
 	c.srv.forget(c)
 	if err := c.nc.SetDeadline(time.Time{}); err != nil {
 		return err

@@ -1,14 +1,18 @@
 package server
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
 	"github.com/understudy-go/understudy/resp"
 )
 
-// ping answers PING [message].
-func ping(_ *conn, args [][]byte) resp.Value {
+// ping answers PING [message]. In subscriber mode the reply looks like a message.
+func ping(c *conn, args [][]byte) resp.Value {
+	if c.proto == 2 && !c.inExec && len(args) <= 2 && c.subscribed() {
+		return resp.PushOf(resp.BulkString("pong"), resp.BulkString(string(bytes.Join(args[1:], nil))))
+	}
 	switch len(args) {
 	case 1:
 		return resp.SimpleString("PONG")
@@ -28,13 +32,19 @@ func echo(_ *conn, args [][]byte) resp.Value { return resp.BulkString(string(arg
 // quit says good-bye. It is never queued: a client that leaves leaves its transaction behind.
 func (c *conn) quit() resp.Value {
 	c.closing = true
+	c.leave()
 	return resp.OK()
 }
 
 // reset brings the connection to the state of a new one. It is never queued.
 func (c *conn) reset() resp.Value {
 	c.session.Reset()
-	c.proto, c.replies = 2, repliesOn
+	c.setProto(2)
+	c.replies = repliesOn
+	if c.sub != nil {
+		c.monitor(false)
+		c.sub.Reset()
+	}
 	c.authed = c.srv.tuning.Load().password == ""
 	c.mu.Lock()
 	c.name, c.noEvict = "", false

@@ -52,20 +52,12 @@ func (c *conn) debugSleep(word []byte) resp.Value {
 	return resp.OK()
 }
 
-// latencyCommands and slowlogCommands have nothing to report: no events are kept.
+// latencyCommands have nothing to report: no events are kept.
 func latencyCommands() []command {
 	return []command{
 		{name: "latest", arity: 2, flags: flagsOps, run: emptyArray},
 		{name: "history", arity: 3, flags: flagsOps, run: emptyArray},
 		{name: "reset", arity: -2, flags: flagsOps, run: zero},
-	}
-}
-
-func slowlogCommands() []command {
-	return []command{
-		{name: "get", arity: -2, flags: flagsOps, run: slowlogGet},
-		{name: "len", arity: 2, flags: flagsOps, run: zero},
-		{name: "reset", arity: 2, flags: flagsOps, run: okay},
 	}
 }
 
@@ -76,16 +68,3 @@ func aclCommands() []command {
 
 func emptyArray(*conn, [][]byte) resp.Value { return resp.ArrayOf() }
 func zero(*conn, [][]byte) resp.Value       { return resp.Integer(0) }
-func okay(*conn, [][]byte) resp.Value       { return resp.OK() }
-
-func slowlogGet(_ *conn, args [][]byte) resp.Value {
-	if len(args) > 3 {
-		return arityError("slowlog|get")
-	}
-	if len(args) == 3 {
-		if n, bad := parseInt(args[2], "count should be greater than or equal to -1"); bad.Kind != 0 || n < -1 {
-			return resp.Err("ERR count should be greater than or equal to -1")
-		}
-	}
-	return resp.ArrayOf()
-}

@@ -12,7 +12,13 @@
 //   - DEBUG SLEEP holds up the client that sent it, nobody else: there is no one thread for all.
 //   - CLIENT PAUSE ALL lets CLIENT through, so that CLIENT UNPAUSE can end it.
 //   - NOAUTH comes before the check of the command's name and arity.
-//   - Of client-output-buffer-limit the hard limits count; the soft ones and those of pubsub do not.
+//   - Of client-output-buffer-limit the hard limits count, the soft ones do not. That of pubsub is for what waits to be written to a subscriber, and holds
+//     for monitors too.
+//   - A message that a client publishes to itself comes behind the reply (Redis from 7.2 on), also behind that of EXEC. SUBSCRIBE inside of a transaction
+//     takes effect when its data commands are done, and confirms all names but the first behind EXEC's reply.
+//   - keymiss is never published, though notify-keyspace-events accepts it; the events of a replica are those of the stream it applies.
+//   - The slow log and INFO commandstats take a transaction for one command, EXEC; what it queues counts as a call of its own without a time.
+//   - MONITOR does not show what a primary streams.
 //   - There are no users: AUTH knows "default" alone.
 //   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
 //   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
@@ -27,15 +33,18 @@
 //	accept loop        the caller       one listener                 Serve returns
 //	one a client       Serve            its conn, session, buffers   the connection ends, or is a replica's that ends
 //	watch              a blocked client the read side of its conn    the client is no longer blocked
+//	push               SUBSCRIBE, MONITOR nothing: writes messages   the connection ends, or is a replica's
 //	background save    BGSAVE           nothing                      the file is written
 //	housekeeping       the first client samples, save points         Close
 //
-// Close waits for all of them. Lock order: Server.mu, then conn.mu; neither is held during I/O, a reply, or a call into the node.
+// Close waits for all of them. Lock order: Server.mu, then monitors.mu, then conn.mu; none is held during I/O, a reply, or a call into the node. A client's own
+// conn.outMu is held while its replies and messages are written; who holds one of the others never waits for it.
 //
 // # Limits
 //
 // A client costs its read buffer, which holds one command of up to client-query-buffer-limit bytes (strangerLimit before AUTH), the reply that is being
-// made, and replyChunk bytes of finished ones. With client-output-buffer-limit for normal clients the reply is limited too. Replies are written by the client's own goroutine
+// made, and replyChunk bytes of finished ones; a subscriber its queue of messages too, up to client-output-buffer-limit pubsub, beyond which it is closed
+// at once. With client-output-buffer-limit for normal clients the reply is limited too. Replies are written by the client's own goroutine
 // with a deadline, so a client that does not read stops being served and is then closed; it never holds up another.
 //
 // # Implementation
@@ -43,10 +52,12 @@
 //	server.go       Server: listeners, the list of clients, Close       conn.go      one client: read, execute, reply
 //	node.go         the seam to replication                             source.go    counting reads, noticing a client that left while blocked
 //	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
+//	pubsub.go       SUBSCRIBE and its kin, PUBSUB                       push.go      messages among the replies; monitor.go MONITOR
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
+//	cmdstats.go     uses of each command; slowlog.go SLOWLOG
 //	cluster.go      the answer of a server that is no cluster
 //	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
 //	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
-//	introspect.go   COMMAND                                             debug.go     DEBUG, and LATENCY SLOWLOG ACL, which have little to tell
+//	introspect.go   COMMAND                                             debug.go     DEBUG, and LATENCY ACL, which have little to tell
 //	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it
 package server

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -147,6 +148,7 @@ func start(t testing.TB, n *fakeNode, flags ...string) *Server {
 type client struct {
 	t    testing.TB
 	conn *memnet.Conn
+	raw  net.Conn // in place of conn, when it is a real one
 	r    *resp.Reader
 	end  chan error // what ServeConn returned
 }

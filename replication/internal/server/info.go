@@ -16,7 +16,7 @@ type infoSection struct {
 	write func(*infoWriter)
 }
 
-// infoSections returns the sections in Redis's order. All of them are part of the default.
+// infoSections returns the sections in Redis's order. All of them but commandstats are part of the default.
 func infoSections() []infoSection {
 	return []infoSection{
 		{"server", "Server", infoServer},
@@ -25,6 +25,7 @@ func infoSections() []infoSection {
 		{"persistence", "Persistence", infoPersistence},
 		{"stats", "Stats", infoStats},
 		{"replication", "Replication", infoReplication},
+		{"commandstats", "Commandstats", infoCommands},
 		{"cluster", "Cluster", infoCluster},
 		{"keyspace", "Keyspace", infoKeyspace},
 	}
@@ -76,10 +77,12 @@ func info(c *conn, args [][]byte) resp.Value {
 	for _, word := range args[1:] {
 		wanted[lower(string(word))] = true
 	}
-	all := len(wanted) == 0 || wanted["all"] || wanted["everything"] || wanted["default"]
+	all := wanted["all"] || wanted["everything"]
+	usual := len(wanted) == 0 || wanted["default"]
+	c.settle()
 	w := c.srv.newInfoWriter()
 	for _, section := range infoSections() {
-		if !all && !wanted[section.name] {
+		if !all && !wanted[section.name] && !(usual && section.name != "commandstats") {
 			continue
 		}
 		if w.Len() > 0 {

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strconv"
+
+	"github.com/understudy-go/understudy/store"
 )
 
 // infoServer says what runs here. Sentinel takes another run_id for a restart. Redis's version stands first because tools decide by it; ours comes after.
@@ -46,6 +48,7 @@ func infoClients(w *infoWriter) {
 	w.field("connected_clients", w.srv.clientCount())
 	w.field("cluster_connections", 0)
 	w.field("maxclients", w.srv.tuning.Load().maxClients)
+	w.field("pubsub_clients", w.srv.pubsubClients())
 	w.field("blocked_clients", w.srv.stats.blocked.Load())
 	w.field("tracking_clients", 0)
 	w.field("clients_in_timeout_table", 0)
@@ -132,8 +135,10 @@ func infoStats(w *infoWriter) {
 	w.field("evicted_keys", 0)
 	w.field("keyspace_hits", w.since.hits)
 	w.field("keyspace_misses", w.since.misses)
-	w.field("pubsub_channels", 0)
-	w.field("pubsub_patterns", 0)
+	w.field("pubsub_channels", len(w.srv.store.Channels(store.ViaChannel, "*")))
+	w.field("pubsub_patterns", len(w.srv.store.Channels(store.ViaPattern, "*")))
+	w.field("pubsubshard_channels", len(w.srv.store.Channels(store.ViaShard, "*")))
+	w.field("client_output_buffer_limit_disconnections", t.slow.Load())
 	w.field("latest_fork_usec", 0)
 	w.field("total_forks", 0)
 	w.field("total_error_replies", t.errors.Load())

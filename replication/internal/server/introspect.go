@@ -96,7 +96,7 @@ func flagNames(flags store.CommandFlags) []resp.Value {
 		flag store.CommandFlags
 		name string
 	}{
-		{store.FlagWrite, "write"}, {store.FlagReadOnly, "readonly"}, {store.FlagAdmin, "admin"},
+		{store.FlagWrite, "write"}, {store.FlagReadOnly, "readonly"}, {store.FlagAdmin, "admin"}, {store.FlagPubSub, "pubsub"},
 		{store.FlagLoading, "loading"}, {store.FlagStale, "stale"}, {store.FlagFast, "fast"}, {store.FlagNoAuth, "no_auth"}, {store.FlagNoMulti, "no_multi"},
 	} {
 		if flags&f.flag != 0 {

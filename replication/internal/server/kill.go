@@ -81,7 +81,7 @@ func (f *killFilter) matches(kind string, id int64, addr, laddr string) bool {
 func (c *conn) killAll(f killFilter) int {
 	n := 0
 	for _, other := range c.srv.clients() {
-		if !f.matches(typeNormal, other.id, other.nc.RemoteAddr().String(), other.nc.LocalAddr().String()) {
+		if !f.matches(other.kind(), other.id, other.nc.RemoteAddr().String(), other.nc.LocalAddr().String()) {
 			continue
 		}
 		switch {

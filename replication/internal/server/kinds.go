@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/understudy-go/understudy/store"
 )
 
 // A kind says how the words after a directive become its value. Values are kept as the text that CONFIG GET shows: memory in bytes, booleans as yes or no,
@@ -24,6 +26,7 @@ const (
 	kindChoice              // one of the directive's choices
 	kindDir                 // an existing directory, kept as an absolute path
 	kindFile                // a file name without a path
+	kindEvents              // classes of keyspace events
 	kindWords               // any number of words
 	kindAny                 // any number of words, for directives that do nothing here
 	kindSave                // pairs of seconds and changes
@@ -70,6 +73,8 @@ func (d *directive) parseWord(word string) (string, error) {
 		return parseDir(word)
 	case kindFile:
 		return d.parseFileName(word)
+	case kindEvents:
+		return parseEvents(word)
 	}
 	return word, nil
 }
@@ -185,6 +190,14 @@ func (d *directive) parseFileName(word string) (string, error) {
 		return "", wireError(d.name + " can't be a path, just a filename")
 	}
 	return word, nil
+}
+
+func parseEvents(word string) (string, error) {
+	set, ok := store.ParseEvents(word)
+	if !ok {
+		return "", wireError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+	}
+	return set.String(), nil
 }
 
 // parseSave accepts pairs, or nothing (also as one empty word) for "never".

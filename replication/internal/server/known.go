@@ -112,7 +112,6 @@ min-replicas-to-write 0
 min-slaves-max-lag 10
 min-slaves-to-write 0
 no-appendfsync-on-rewrite no
-notify-keyspace-events
 oom-score-adj no
 oom-score-adj-values 0 200 800
 pidfile
@@ -147,8 +146,6 @@ shutdown-timeout 10
 slave-ignore-maxmemory yes
 slave-lazy-flush no
 slave-serve-stale-data yes
-slowlog-log-slower-than 10000
-slowlog-max-len 128
 socket-mark-id 0
 stop-writes-on-bgsave-error yes
 stream-node-max-bytes 4096
@@ -196,7 +193,7 @@ replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset
 // promises are those of them by which an administrator trusts that data is safe, access is limited, or something is reachable. With any value but the default
 // such a promise is not kept here, which is worth a warning; all others only tune.
 const promises = `
-aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients min-replicas-to-write min-slaves-to-write notify-keyspace-events rename-command
+aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients min-replicas-to-write min-slaves-to-write rename-command
 replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-cluster tls-port tls-replication user
 `
 

@@ -71,6 +71,7 @@ func (p *pause) wait(c *conn, name []byte) bool {
 		return true
 	}
 	writes := c.srv.mayWrite(name)
+	defer func(began time.Time) { c.waited += time.Since(began) }(time.Now())
 	for c.ctx.Err() == nil {
 		left, ended := p.state(writes)
 		if left <= 0 {
@@ -87,10 +88,10 @@ func (p *pause) wait(c *conn, name []byte) bool {
 	return false
 }
 
-// mayWrite reports whether a command can change data: EXEC can, whatever is in it.
+// mayWrite reports whether a command can change data, or the stream: EXEC can, whatever is in it.
 func (s *Server) mayWrite(name []byte) bool {
 	cmd := s.data[lower(string(name))]
-	return equalFold(name, "exec") || cmd != nil && cmd.Flags&store.FlagWrite != 0
+	return equalFold(name, "exec") || cmd != nil && cmd.Flags&(store.FlagWrite|store.FlagPubSub) != 0
 }
 
 // clientPause answers CLIENT PAUSE timeout [WRITE | ALL].

@@ -56,13 +56,16 @@ type Server struct {
 	alone   bool // Options.Standalone
 	steered bool // clients may change the role: Options.Steered, or alone
 
-	commands map[string]*command       // own commands, by lower-case name; immutable after New
-	data     map[string]*store.Command // the store's, likewise
+	commands     map[string]*command       // own commands, by lower-case name; immutable after New
+	data         map[string]*store.Command // the store's, likewise
+	commandStats map[string]*commandStat   // of both, likewise
 
-	tuning atomic.Pointer[tuning] // what connections need to know of the configuration
-	stats  stats
-	pause  pause
-	saver  saver
+	tuning   atomic.Pointer[tuning] // what connections need to know of the configuration
+	stats    stats
+	pause    pause
+	saver    saver
+	monitors monitors
+	slowlog  slowlog
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -103,6 +106,7 @@ func New(n Node, o *Options) *Server {
 	for cmd := range store.Commands() {
 		s.data[lower(cmd.Name)] = cmd
 	}
+	s.commandStats = s.newCommandStats()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.saver.init(s.started, s.store)
 	if o.Config == nil {

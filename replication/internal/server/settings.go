@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/understudy-go/understudy/store"
 )
 
 // tuning is what connections look up for each batch. A change of the configuration publishes a new one; nobody changes one in place.
@@ -17,6 +19,9 @@ type tuning struct {
 	idle        time.Duration // 0 = none
 	queryLimit  int64         // of one command, in bytes
 	outputLimit int64         // of normal clients, in bytes, 0 = none
+	pubsubLimit int64         // of messages queued for a subscriber, in bytes, -1 = none
+	slowerThan  time.Duration // which commands the slow log takes, -1 = none
+	slowEntries int64         // of the slow log
 	savePoints  []savePoint
 }
 
@@ -26,7 +31,22 @@ func (s *Server) apply(cfg *Config) {
 	if s.level != nil {
 		s.level(cfg.Text("loglevel"))
 	}
+	events, _ := store.ParseEvents(cfg.Text("notify-keyspace-events")) // checked when it was set
+	s.store.SetEvents(events)
 	s.node.Configure(cfg.Settings())
+	s.limitQueues()
+}
+
+// limitQueues lets a changed limit hold for those who are subscribed already.
+func (s *Server) limitQueues() {
+	limit := s.tuning.Load().pubsubLimit
+	for _, c := range s.clients() {
+		c.mu.Lock()
+		if c.sub != nil {
+			c.sub.SetQueueBytes(limit)
+		}
+		c.mu.Unlock()
+	}
 }
 
 // publish makes cfg the configuration of the server alone.
@@ -40,6 +60,9 @@ func (s *Server) publish(cfg *Config) {
 		idle:        cfg.Seconds("timeout"),
 		queryLimit:  cfg.Int("client-query-buffer-limit"),
 		outputLimit: cfg.outputLimit(0),
+		pubsubLimit: cfg.pubsubLimit(),
+		slowerThan:  cfg.slowerThan(),
+		slowEntries: cfg.Int("slowlog-max-len"),
 		savePoints:  cfg.savePoints(),
 	})
 }

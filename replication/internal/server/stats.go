@@ -17,6 +17,7 @@ type stats struct {
 	bytesIn     atomic.Int64
 	bytesOut    atomic.Int64
 	blocked     atomic.Int64 // clients that wait now
+	slow        atomic.Int64 // clients that were closed because they did not read
 
 	// mu protects the fields below.
 	mu       sync.Mutex
@@ -49,7 +50,7 @@ type baseline struct {
 }
 
 func (t *stats) reset() {
-	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.commands, &t.errors, &t.bytesIn, &t.bytesOut} {
+	for _, n := range []*atomic.Int64{&t.connections, &t.rejected, &t.commands, &t.errors, &t.bytesIn, &t.bytesOut, &t.slow} {
 		n.Store(0)
 	}
 }

@@ -167,6 +167,37 @@ var sharedTexts = []struct{ in, want string }{
 	{"REPLCONF ip-address 1.2.3.4\r\n", "+OK\r\n"},
 	{"PSYNC a b\r\n", "-ERR value is not an integer or out of range\r\n"},
 
+	// Pub/sub.
+	{"SUBSCRIBE\r\n", "-ERR wrong number of arguments for 'subscribe' command\r\n"},
+	{"SUBSCRIBE a a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"},
+	{"SUBSCRIBE a\r\nPSUBSCRIBE p\r\nSSUBSCRIBE s\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$10\r\npsubscribe\r\n$1\r\np\r\n:2\r\n*3\r\n$10\r\nssubscribe\r\n$1\r\ns\r\n:1\r\n"},
+	{"PSUBSCRIBE a\r\nUNSUBSCRIBE\r\nPUNSUBSCRIBE\r\nPING\r\n", "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:1\r\n*3\r\n$12\r\npunsubscribe\r\n$1\r\na\r\n:0\r\n+PONG\r\n"},
+	{"SUNSUBSCRIBE\r\nSUNSUBSCRIBE x\r\nGET x\r\n", "*3\r\n$12\r\nsunsubscribe\r\n$-1\r\n:0\r\n*3\r\n$12\r\nsunsubscribe\r\n$1\r\nx\r\n:0\r\n$-1\r\n"},
+	{"SUBSCRIBE a\r\nPING\r\nPING x\r\nPING a b\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n*2\r\n$4\r\npong\r\n$1\r\nx\r\n-ERR wrong number of arguments for 'ping' command\r\n"},
+	{"SUBSCRIBE a\r\nGET x\r\nGET\r\nFOO\r\nCLIENT LIST\r\nCLIENT FOO\r\nCLIENT\r\nPUBSUB NUMPAT\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n" +
+		"-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n" +
+		"-ERR wrong number of arguments for 'get' command\r\n-ERR unknown command 'FOO', with args beginning with: \r\n" +
+		"-ERR Can't execute 'client|list': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n" +
+		"-ERR unknown subcommand 'FOO'. Try CLIENT HELP.\r\n-ERR wrong number of arguments for 'client' command\r\n" +
+		"-ERR Can't execute 'pubsub|numpat': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n"},
+	{"SUBSCRIBE a\r\nRESET\r\nPUBSUB CHANNELS\r\nPING\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n+RESET\r\n*0\r\n+PONG\r\n"},
+	{"MULTI\r\nSUBSCRIBE m\r\nSSUBSCRIBE s\r\nPSUBSCRIBE p\r\nUNSUBSCRIBE m\r\nMONITOR\r\nEXEC\r\nPING\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n" +
+		"*5\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nm\r\n:1\r\n-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n*3\r\n$10\r\npsubscribe\r\n$1\r\np\r\n:2\r\n" +
+		"*3\r\n$11\r\nunsubscribe\r\n$1\r\nm\r\n:1\r\n-ERR MONITOR isn't allowed for DENY BLOCKING client\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"},
+	{"PUBLISH a\r\nPUBLISH a b\r\nSPUBLISH a b\r\nMULTI\r\nPUBLISH a b\r\nEXEC\r\n", "-ERR wrong number of arguments for 'publish' command\r\n:0\r\n:0\r\n+OK\r\n+QUEUED\r\n*1\r\n:0\r\n"},
+	{"PUBSUB\r\nPUBSUB FOO\r\nPUBSUB NUMPAT x\r\n", "-ERR wrong number of arguments for 'pubsub' command\r\n-ERR unknown subcommand 'FOO'. Try PUBSUB HELP.\r\n-ERR wrong number of arguments for 'pubsub|numpat' command\r\n"},
+	{"PUBSUB CHANNELS a b\r\nPUBSUB NUMSUB\r\nPUBSUB NUMSUB a b\r\nPUBSUB SHARDNUMSUB a\r\nPUBSUB NUMPAT\r\n",
+		"-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.\r\n*0\r\n*4\r\n$1\r\na\r\n:0\r\n$1\r\nb\r\n:0\r\n*2\r\n$1\r\na\r\n:0\r\n:0\r\n"},
+	{"CLIENT REPLY OFF\r\nSUBSCRIBE a\r\nPING\r\nUNSUBSCRIBE\r\nCLIENT REPLY ON\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n+OK\r\n"},
+	{"CONFIG SET notify-keyspace-events Eq\r\n", "-ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid event class character. Use 'Ag$lshzxeKEtmdn'.\r\n"},
+	{"CONFIG SET notify-keyspace-events mEKn$\r\nCONFIG GET notify-keyspace-events\r\nCONFIG SET notify-keyspace-events \"\"\r\n", "+OK\r\n*2\r\n$22\r\nnotify-keyspace-events\r\n$5\r\n$nKEm\r\n+OK\r\n"},
+
+	// The slow log, by what it keeps of a command; its times are not to be compared.
+	{"CONFIG SET slowlog-log-slower-than x\r\n", "-ERR CONFIG SET failed (possibly related to argument 'slowlog-log-slower-than') - argument couldn't be parsed into an integer\r\n"},
+	{"CONFIG SET slowlog-log-slower-than -5\r\n", "-ERR CONFIG SET failed (possibly related to argument 'slowlog-log-slower-than') - argument must be between -1 and 9223372036854775807 inclusive\r\n"},
+	{"CONFIG SET slowlog-max-len -1\r\n", "-ERR CONFIG SET failed (possibly related to argument 'slowlog-max-len') - argument must be between 0 and 9223372036854775807 inclusive\r\n"},
+	{"SLOWLOG GET -2\r\nSLOWLOG GET 1 2\r\n", "-ERR count should be greater than or equal to -1\r\n-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.\r\n"},
+
 	// Own commands in a transaction.
 	{"MULTI\r\nCLIENT GETNAME\r\nPING\r\nEXEC\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n$-1\r\n+PONG\r\n"},
 	{"MULTI\r\nCONFIG FOO\r\nEXEC\r\n", "+OK\r\n-ERR unknown subcommand 'FOO'. Try CONFIG HELP.\r\n-EXECABORT Transaction discarded because of previous errors.\r\n"},

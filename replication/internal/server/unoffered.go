@@ -12,10 +12,10 @@ const unoffered = `
 bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin dump eval eval_ro
 evalsha evalsha_ro failover fcall fcall_ro function geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro
 geosearch geosearchstore getbit hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lindex
-linsert llen lmove lmpop lolwut lpop lpos lpush lpushx lrange lrem lset ltrim memory migrate module monitor object pfadd pfcount pfdebug pfmerge
-pfselftest psubscribe publish pubsub punsubscribe restore restore-asking rpop rpoplpush rpush rpushx sadd scard script sdiff
-sdiffstore setbit sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop spublish srandmember srem sscan ssubscribe
-subscribe sunion sunionstore sunsubscribe unsubscribe vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack
+linsert llen lmove lmpop lolwut lpop lpos lpush lpushx lrange lrem lset ltrim memory migrate module object pfadd pfcount pfdebug pfmerge
+pfselftest restore restore-asking rpop rpoplpush rpush rpushx sadd scard script sdiff
+sdiffstore setbit sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop srandmember srem sscan
+ sunion sunionstore vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack
 xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim zadd zcard zcount zdiff zdiffstore zincrby
 zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem
 zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
@@ -15,6 +16,7 @@ var errClientLeft = errors.New("server: the client has left")
 func (c *conn) beginWait() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	c.srv.stats.blocked.Add(1)
+	began := time.Now()
 	// What was answered before must not wait with us.
 	if err := c.flush(); err != nil {
 		c.closing = true
@@ -27,6 +29,7 @@ func (c *conn) beginWait() (context.Context, func()) {
 		stop()
 		cancel(nil)
 		c.srv.stats.blocked.Add(-1)
+		c.waited += time.Since(began)
 	}
 }
 
