@@ -234,7 +234,7 @@ func chaosWrite(rnd *rand.Rand, s *store.Store) (err error) {
 	return err
 }
 
-// chaosChange changes a collection, one of few elements or, of list 0, set 0 and sorted 0, one that is mostly beyond the small forms. What is chosen at random must
+// chaosChange changes a collection, mostly list 0, set 0 or sorted 0, which are beyond the small forms often. What is chosen at random must
 // be the same everywhere.
 func chaosChange(rnd *rand.Rand, db store.DB, key string) error {
 	n, other := strconv.Itoa(rnd.IntN(300)), strconv.Itoa(rnd.IntN(10))
@@ -250,12 +250,29 @@ func chaosChange(rnd *rand.Rand, db store.DB, key string) error {
 		{"ZADD", sorted, n, n, other, "m" + n}, {"ZINCRBY", sorted, "0.1", n}, {"ZINCRBY", sorted, "3", other}, {"ZPOPMIN", sorted}, {"ZPOPMAX", sorted, "2"}, {"ZREM", sorted, n},
 		{"ZREMRANGEBYRANK", sorted, "150", "-1"}, {"ZUNIONSTORE", "zunion" + other, "2", sorted, "sorted" + other}, {"ZRANGESTORE", "zrange" + other, sorted, "0", "5"},
 		{"COPY", list, "copy" + other, "REPLACE"}, {"PEXPIRE", "copy" + other, "20"}, {"SORT", set, "ALPHA", "LIMIT", "0", "9", "STORE", "list" + other},
+		chaosMany("RPUSH", list, n), chaosMany("SADD", set, n), chaosMany("ZADD", sorted, n),
 	}
 	_, err := db.Do(commands[rnd.IntN(len(commands))]...)
-	if errors.Is(err, store.ErrNoKey) {
+	if err != nil && err.Error() == store.ErrNoKey.Error() {
 		return nil // LSET found no list
 	}
 	return err
+}
+
+// chaosMany adds as many elements at once as take a collection beyond its small form.
+func chaosMany(name, key, n string) []string {
+	args := []string{name, key}
+	pad := "x"
+	if name == "RPUSH" {
+		pad = strings.Repeat("x", 60)
+	}
+	for i := range 140 {
+		if name == "ZADD" {
+			args = append(args, n)
+		}
+		args = append(args, strconv.Itoa(i)+pad)
+	}
+	return args
 }
 
 var errChaos = errors.New("rolled back on purpose")

@@ -163,3 +163,14 @@ func TestSessionOffset(t *testing.T) {
 		t.Errorf("after EXEC: %d, want %d", c.Offset(), s.backlog.Offset())
 	}
 }
+
+// The errors of Do are those of the typed methods.
+func TestErrorsOfDo(t *testing.T) {
+	db := newStore(t, nil).DB(0)
+	_ = db.Set("k", "v", 0)
+	for line, want := range map[string]error{"RENAME x y": ErrNoKey, "INCR k": ErrNotInteger, "LPUSH k v": ErrWrongType} {
+		if _, err := db.Do(strings.Fields(line)...); !errors.Is(err, want) || errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: %v, want %v", line, err, want)
+		}
+	}
+}

@@ -12,6 +12,13 @@ type Error struct{ text string }
 
 func (e *Error) Error() string { return e.text }
 
+// Is reports whether target is an error of the same text: what a command answered may
+// be compared with the errors of this package.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.text == e.text
+}
+
 // Text is the error as the wire carries it, as Redis 7.0 words it.
 func (e *Error) Text() string { return e.text }
 

@@ -186,3 +186,18 @@ func TestWatchWaits(t *testing.T) {
 		}
 	})
 }
+
+// What was past its deadline when it was watched was not there: a flush does not change it.
+func TestFlushOfExpiredWatchedKey(t *testing.T) {
+	clock := newClock()
+	s := newStore(t, &Options{Clock: clock.now})
+	c := s.NewSession(nil)
+	do(t, c, "SET k v PX 10")
+	clock.advance(time.Second)
+	do(t, c, "WATCH k")
+	do(t, c, "FLUSHALL")
+	do(t, c, "MULTI")
+	if v := do(t, c, "EXEC"); v.IsNull() {
+		t.Error("the flush spoilt the transaction")
+	}
+}

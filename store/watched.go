@@ -94,8 +94,12 @@ func (k watchedKeys) touched(db int, key string, version uint64, there bool) {
 // replaced notes that was, database db, has been replaced by is.
 func (k watchedKeys) replaced(db int, was, is *keyspace, version uint64) {
 	for q, w := range k {
-		if q.db == db && was != is && (was.has(q.key) || is.has(q.key)) {
+		switch {
+		case q.db != db || was == is:
+		case is.has(q.key):
 			w.put.set(version)
+		case was.has(q.key): // of one past its deadline, nothing has changed
+			w.gone.set(version)
 		}
 	}
 }

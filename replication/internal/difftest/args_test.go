@@ -142,6 +142,9 @@ func (g *gen) db() string {
 	if g.chance(12) {
 		return g.pick("15", "16", "-1", "", "abc", "99999999999999999999", "9223372036854775807", "4294967296", "65536", "01", "1.0")
 	}
+	if !g.chance(4) {
+		return "0" // so that commands find something
+	}
 	return strconv.Itoa(g.r.IntN(4))
 }
 

@@ -2,8 +2,10 @@ package difftest
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Names of keys that mostly hold one type, so that commands of that type find their like. Everything else meets them too:
@@ -18,6 +20,22 @@ var (
 
 // anyKey is a key of whatever type.
 func (g *gen) anyKey() string { return keys[g.r.IntN(len(keys))] }
+
+// like is a key that mostly holds what key does: types get mixed soon enough.
+func (g *gen) like(key string) string {
+	for _, own := range [][]string{listKeys, setKeys, sortedKeys, lexKeys, hashKeys} {
+		if slices.Contains(own, key) {
+			return g.mostly(own)
+		}
+	}
+	return g.key()
+}
+
+// two are a key and one like it.
+func (g *gen) two() []string {
+	key := g.anyKey()
+	return list(key, g.like(key))
+}
 
 func (g *gen) mostly(own []string) string {
 	if g.chance(10) {
@@ -57,13 +75,19 @@ func (g *gen) element() string {
 			return strings.Repeat("E", 9000)
 		}
 	}
+	if g.chance(2) {
+		return g.pick("a", "b")
+	}
 	return g.pick("a", "b", "c", "d", "1", "2", "-3", "10", "", "\x00\r\n", strings.Repeat("e", 64))
 }
 
 // elements are a few, and at times more than a small list holds.
 func (g *gen) elements() []string {
 	if g.chance(40) {
-		return g.severalOf(150+g.r.IntN(200), func(int) string { return strings.Repeat("x", g.r.IntN(60)) + g.element() })
+		if g.chance(2) {
+			return g.severalOf(150+g.r.IntN(200), func(int) string { return strings.Repeat("x", g.r.IntN(60)) + g.element() })
+		}
+		return g.severalOf(20+g.r.IntN(300), func(int) string { return g.element() })
 	}
 	return g.several(4, g.element)
 }
@@ -147,6 +171,14 @@ func lposArgs(g *gen) []string {
 		args = append(args, g.word("RANK", "COUNT", "MAXLEN"), g.index())
 	}
 	return g.maybe(20, args, "RANK")
+}
+
+// lremArgs are of few and frequent elements, so that it matters which of them go.
+func lremArgs(g *gen) []string {
+	if g.chance(3) {
+		return list(g.listKey(), g.index(), g.element())
+	}
+	return list(g.listKey(), g.pick("1", "-1", "2", "-2", "0"), g.pick("a", "b"))
 }
 
 // lsetArgs leave out indexes that need more than 32 bits where a newer server cuts them off and changes another element: its
@@ -346,9 +378,9 @@ func restoreArgs(g *gen) []string {
 	ttl, options := "0", []string(nil)
 	switch g.r.IntN(6) {
 	case 0:
-		ttl = g.after(1e6)
+		ttl = g.after(time.Millisecond)
 	case 1:
-		ttl, options = g.at(1e6), list(g.word("ABSTTL"))
+		ttl, options = g.at(time.Millisecond), list(g.word("ABSTTL"))
 	}
 	args := append(list(g.anyKey(), ttl, payload), options...)
 	args = g.maybe(2, args, g.word("REPLACE"))

@@ -9,13 +9,14 @@
 //		           |       |                                   |
 //		           +--> a server ------ its stream -----> our store as its replica
 //
-//	  - table_test.go: one row a command: how its arguments are made, how its replies compare, and why not byte for byte
-//	    where that is so. A command of the store that has no row fails a test.
-//	  - args_test.go: the pools from which arguments come, chosen for edges.
+//	  - table_test.go, collections_test.go: one row a command: how its arguments are made, how its replies compare, and why
+//	    not byte for byte where that is so. A command of the store that has no row fails a test; none is skipped.
+//	  - args_test.go, collectionargs_test.go: the pools from which arguments come, chosen for edges.
 //	  - compare_test.go: the ways to compare two replies.
+//	  - steps_test.go: what the two sides may not do on their own, and how often each command has to be answered.
 //	  - peers_test.go: our side, the server's side, and the two streams.
 //	  - run_test.go: sequences, checkpoints, and what is printed when something differs.
-//	  - known_test.go: where a newer server answers otherwise than Redis 7.0, whose texts are ours.
+//	  - known_test.go: where Redis 7.0 and 8 differ from one another, or from themselves.
 //	  - replies_test.go: the scripts of store/testdata/replies.txt against the servers. Each difference that was ever found
 //	    is such a script; package store's own tests run them without a server.
 //
@@ -26,10 +27,23 @@
 //	UNDERSTUDY_DIFF_COMMANDS  how many commands each version's run takes; 20000 unless set
 //	UNDERSTUDY_DIFF_SEED      the seed of a run that shall be repeated; each run prints its own
 //
+// One client of three speaks RESP3.
+//
+// # What chance decides
+//
+// SPOP takes other members on either side. So a row of the table only lets it take all, or nothing; SPOP of a few is a step of
+// the run, after which each side removes what the other one took: that it can do so shows that each took members, and both
+// hold the same again. A seed thus repeats the commands of a run, but not which members are taken. SRANDMEMBER and its like
+// are compared by their shape, and a step makes sure that what they gave is there.
+//
+// DUMP's payloads differ, as each version has its forms; a step restores on each side what the other one has dumped, and
+// RESTORE gets payloads of both sides, whole and broken.
+//
 // # What is not compared
 //
-// A key that is absent when WATCH names it, comes and goes again makes EXEC fail in Redis and not here; so does a database
-// that is swapped forth and back. A run lets that pass, and nothing else that is not in the tables.
+// Waiting: a command that may wait finds something, or nobody comes in a hundredth of a second. Who is served, and when, has
+// tests of its own in package store. Ranges by member of a sorted set whose scores differ are undefined. Digests are left
+// out where a score is -0, or where Redis 8 spells a score otherwise; the walk over all data is not.
 //
 // # Time
 //

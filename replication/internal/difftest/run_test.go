@@ -70,7 +70,6 @@ type run struct {
 	theirs  []*client
 	control *client      // for what is no part of the sequence
 	queues  [][][]string // by session: what was queued since MULTI
-	blind   []bool       // by session: it watches what a store of ours does not see change and change back
 
 	copier   *copier
 	copied   *realserver.Server
@@ -87,7 +86,6 @@ type event struct {
 	session      int
 	args         []string
 	ours, theirs resp.Value
-	blind        bool
 	drifted      bool // by a known difference the sides may hold different data now
 }
 
@@ -95,7 +93,7 @@ func newRun(t *testing.T, v realserver.Version, seed uint64) *run {
 	r := &run{
 		t: t, g: newGen(seed), version: v, nextCheck: checkpointEvery,
 		store: store.New(nil), server: startServer(t, v), copied: startServer(t, v),
-		queues: make([][][]string, sessions), blind: make([]bool, sessions), used: map[string]int{}, found: map[string]bool{},
+		queues: make([][][]string, sessions), used: map[string]int{}, found: map[string]bool{},
 	}
 	r.g.newer = v != realserver.R7
 	for range sessions {
@@ -187,12 +185,7 @@ func (r *run) turn(n, most int, next func() []string, same comparison) {
 	var events []event
 	for range most {
 		e := event{session: n, args: next()}
-		r.noteWatch(&e)
-		inMulti := r.ours[n].InMulti()
 		e.ours = r.do(n, e.args...)
-		if inMulti && !r.ours[n].InMulti() || strings.EqualFold(e.args[0], "UNWATCH") && e.ours.Str == "OK" {
-			r.blind[n] = false
-		}
 		b = resp.AppendCommand(b, e.args...)
 		events = append(events, e)
 	}
@@ -208,28 +201,12 @@ func (r *run) turn(n, most int, next func() []string, same comparison) {
 			r.report(&events[i])
 			return
 		}
-		if events[i].drifted || events[i].blind && events[i].ours.Kind != events[i].theirs.Kind {
+		if events[i].drifted {
 			r.calm()
 			return
 		}
 	}
 	r.history = r.history[max(0, len(r.history)-recalled):]
-}
-
-// noteWatch keeps the one thing in which WATCH differs from Redis's: it compares what a key holds at EXEC with what it
-// held, so that a key that came and went, or a database that was swapped forth and back, counts as unchanged. The
-// transaction then runs here and not there.
-func (r *run) noteWatch(e *event) {
-	switch name := strings.ToUpper(e.args[0]); {
-	case name == "WATCH" && !r.ours[e.session].InMulti() && len(e.args) > 1:
-		v := do(r.ours[e.session], append([]string{"EXISTS"}, e.args[1:]...)...)
-		r.blind[e.session] = r.blind[e.session] || v.Int < int64(len(e.args)-1)
-	case name == "SWAPDB":
-		for i := range r.blind {
-			r.blind[i] = true
-		}
-	}
-	e.blind = r.blind[e.session]
 }
 
 func (r *run) compare(e *event, same comparison) bool {
@@ -248,8 +225,6 @@ func (r *run) compare(e *event, same comparison) bool {
 		return true
 	}
 	switch {
-	case name == "EXEC" && e.blind && e.ours.Kind == resp.Array && e.theirs.IsNull():
-		return true
 	case name == "EXEC" && e.theirs.Kind == resp.Array:
 		return r.narrow(e, queue)
 	case same != nil:
@@ -326,7 +301,7 @@ func (r *run) calm() {
 			do(r.ours[i], args...)
 			r.theirs[i].do(r.t, args...)
 		}
-		r.queues[i], r.blind[i] = nil, false
+		r.queues[i] = nil
 	}
 	r.history = nil
 }
