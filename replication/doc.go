@@ -98,7 +98,9 @@
 //	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
 //	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run
 //	accept, clients  internal/server        connections of clients             Close                           its Close
+//	writer of a file store's Reload         its end of a pipe                  the file is written or refused  Reload
 //
+// What serves clients has a table of its own, in internal/server: one goroutine a client, a second while it waits or is subscribed.
 // A blocked read or write hears only the closing of its connection, so whoever ends one of these closes that too.
 //
 // Locks, in the order in which they may be nested; none is held over I/O, a callback, a log call or a wait:

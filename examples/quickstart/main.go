@@ -44,8 +44,8 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("A primary holds %d keys and listens at %s.\n\n", primary.DB(0).Len(), primaryURL)
 
-	// Somebody writes all the time. INCR and APPEND: a write lost or applied
-	// twice would show.
+	// Somebody writes all the time: a number, a sorted set, a list. A write lost or
+	// applied twice would show.
 	var writer sync.WaitGroup
 	stop := make(chan struct{})
 	writer.Go(func() { write(primary.Store().DB(0), stop) })
@@ -110,9 +110,10 @@ func write(db store.DB, stop <-chan struct{}) {
 			}
 		}
 		_, _ = db.Incr("visits", 1)
-		_, _ = db.HIncr("visits:by-page", fmt.Sprint("/page/", i%500), 1)
+		_, _ = db.ZIncr("visits:by-page", fmt.Sprint("/page/", i*i%500), 1)
 		if i%100 == 0 {
-			_, _ = db.Append("log", "x")
+			_, _ = db.RPush("log", fmt.Sprint("visit ", i))
+			_ = db.LTrim("log", -1000, -1)
 		}
 	}
 }
@@ -126,7 +127,14 @@ func readAtMemorySpeed(r *replication.Replica) {
 	}
 	each := time.Since(start) / reads
 	visits, _ := db.Get("visits")
-	fmt.Printf("A read on the replica takes %v here; it saw %s visits just now.\n\n", each, visits)
+	fmt.Printf("A read on the replica takes %v here; it saw %s visits just now.\n", each, visits)
+	busiest := store.ByRank(0, 1)
+	busiest.Reverse = true
+	pages, _ := db.ZRange("visits:by-page", busiest)
+	for page, n := range pages {
+		fmt.Printf("One of the two busiest pages is %s, with %.0f visits.\n", page, n)
+	}
+	fmt.Println()
 }
 
 func cutAndResume(ctx context.Context, links *links, r *replication.Replica) error {

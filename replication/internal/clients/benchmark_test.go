@@ -49,7 +49,7 @@ func TestBenchmarkDefaults(t *testing.T) {
 		for _, tc := range []struct {
 			flags    string
 			requests int
-		}{{"-P 16", 3200}, {"-3 -P 16 -d 3000", 800}, {"", 500}} {
+		}{{"-P 16", 3200}, {"-3 -P 16 -d 100", 800}, {"", 500}} {
 			n := startNodeTCP(t)
 			requests := fmt.Sprint(tc.requests)
 			benchmarkDefaults(t, v, n, append([]string{"-n", requests}, strings.Fields(tc.flags)...)...)

@@ -338,7 +338,7 @@ func TestCLIInspects(t *testing.T) {
 			"CONFIG GET maxmemory-*":            "maxmemory-policy\nnoeviction\n",
 			"ROLE":                              "master\n0\n",
 			"LATENCY LATEST":                    "\n",
-			"SLOWLOG LEN":                       "0\n",
+			"SLOWLOG RESET":                     "OK\n",
 			"COMMAND COUNT":                     "\n",
 			"COMMAND GETKEYS SET a b":           "a\n",
 			"--no-raw COMMAND INFO get":         "(integer) 2\n",

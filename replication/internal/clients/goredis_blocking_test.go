@@ -89,9 +89,15 @@ type popped struct {
 	err error
 }
 
-// is fails the test unless the call ended in this way.
-func (p popped) is(t *testing.T, value, problem string) {
+// ends fails the test unless the call ends, and in this way.
+func ends(t *testing.T, result <-chan popped, value, problem string) {
 	t.Helper()
+	var p popped
+	select {
+	case p = <-result:
+	case <-time.After(patience):
+		t.Fatalf("BLPOP still waits, want %q, %q", value, problem)
+	}
 	got, err := "", ""
 	if len(p.v) == 2 {
 		got = p.v[1]
@@ -127,10 +133,10 @@ func TestGoRedisBlockingOrder(t *testing.T) {
 			results = append(results, r)
 		}
 		expect(t, int64(1), c.RPush(ctx, "q", "0"))
-		(<-results[0]).is(t, "0", "")
+		ends(t, results[0], "0", "")
 		expect(t, int64(3), c.RPush(ctx, "q", "1", "2", "3"))
 		for i, r := range results[1:4] {
-			(<-r).is(t, fmt.Sprint(i+1), "")
+			ends(t, r, fmt.Sprint(i+1), "")
 		}
 		_, err := c.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			p.RPush(ctx, "q", "gone before the transaction ends")
@@ -141,7 +147,7 @@ func TestGoRedisBlockingOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		(<-results[4]).is(t, "4", "")
+		ends(t, results[4], "4", "")
 		expect(t, []string{"left"}, c.LRange(ctx, "q", 0, -1))
 	}
 }
@@ -154,11 +160,11 @@ func TestGoRedisUnblock(t *testing.T) {
 		c := n.client(t, proto, nil)
 		id, r := waiter(t, n, proto, nil)
 		expect(t, int64(1), c.ClientUnblock(ctx, id))
-		(<-r).is(t, "", "redis: nil")
+		ends(t, r, "", "redis: nil")
 		expect(t, int64(0), c.ClientUnblock(ctx, id))
 		id, r = waiter(t, n, proto, nil)
 		expect(t, int64(1), c.ClientUnblockWithError(ctx, id))
-		(<-r).is(t, "", "UNBLOCKED client unblocked via CLIENT UNBLOCK")
+		ends(t, r, "", "UNBLOCKED client unblocked via CLIENT UNBLOCK")
 		expect(t, int64(0), c.Exists(ctx, "q"))
 	}
 }
@@ -188,7 +194,7 @@ func TestGoRedisBlockedClientGone(t *testing.T) {
 		<-cut
 		realserver.Await(t, patience, func() bool { return blocked(t, n) == 1 }, "one client waits")
 		expect(t, int64(2), c.RPush(ctx, "q", "v", "rest"))
-		(<-there).is(t, "v", "")
+		ends(t, there, "v", "")
 		expect(t, []string{"rest"}, c.LRange(ctx, "q", 0, -1))
 	}
 }

@@ -71,6 +71,7 @@ func TestNodeProgram(t *testing.T) {
 	binary := build(t, "node")
 	t.Run("mistakes", func(t *testing.T) { nodeMistakes(t, binary) })
 	eachVersion(t, func(t *testing.T, v realserver.Version) { nodeStory(t, v, binary) })
+	t.Run("restart", func(t *testing.T) { nodeRestart(t, realserver.R7, binary) })
 }
 
 // nodeStory is what examples/node tells in its header: it follows a real Redis, is followed by one, is asked by redis-cli, and comes to each of its ends.
@@ -115,6 +116,50 @@ func nodeStory(t *testing.T, v realserver.Version, binary string) {
 	n.expect(t, "1", "WAIT", "1", "20000")
 	n.Signal(os.Interrupt)
 	n.ended(t, "an interrupt", 0)
+}
+
+// nodeRestart changes role and settings by commands, has them written to the configuration file, and finds them again in a program that is told of the file alone.
+func nodeRestart(t *testing.T, v realserver.Version, binary string) {
+	s := realserver.Start(t, v)
+	want(t, s, "OK", "SET", "greeting", "hello")
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "node.conf")
+	writeFile(t, conf, "# a comment that stays\nbind 127.0.0.1\ndir "+dir+"\nmaxclients 500\nsave \"\"\n")
+	n := startProgram(t, v, binary, conf)
+	n.expect(t, "OK", "REPLICAOF", "127.0.0.1", s.Port())
+	settings := [][2]string{
+		{"maxclients", "77"}, {"timeout", "600"}, {"notify-keyspace-events", "AKE"}, {"client-query-buffer-limit", "2097152"}, {"slowlog-log-slower-than", "5"},
+		{"replica-priority", "7"}, {"save", "3600 1"}, {"list-max-listpack-size", "-3"}, {"requirepass", "with \"quotes\" and blanks"},
+	}
+	for _, set := range settings {
+		n.expect(t, "OK", "CONFIG", "SET", set[0], set[1])
+	}
+	login := []string{"--no-auth-warning", "-a", settings[len(settings)-1][1]}
+	with := func(args ...string) []string { return append(login[:len(login):len(login)], args...) }
+	n.expect(t, "NOAUTH Authentication required.\n", "CONFIG", "REWRITE")
+	n.expect(t, "OK", with("CONFIG", "REWRITE")...)
+	n.Signal(syscall.SIGTERM)
+	n.ended(t, "SIGTERM", 0)
+
+	n = startProgram(t, v, binary, conf)
+	n.expect(t, "NOAUTH Authentication required.\n", "GET", "greeting")
+	for _, set := range settings {
+		n.expect(t, set[0]+"\n"+set[1], with("CONFIG", "GET", set[0])...)
+	}
+	realserver.Await(t, patience, func() bool { return strings.Contains(n.cli(with("INFO", "replication")...), "master_link_status:up") }, "the link is up")
+	n.expect(t, "hello", with("GET", "greeting")...)
+	n.expect(t, "OK", with("REPLICAOF", "NO", "ONE")...)
+	n.expect(t, "OK", with("CONFIG", "REWRITE")...)
+	n.Signal(syscall.SIGTERM)
+	n.ended(t, "SIGTERM", 0)
+
+	n = startProgram(t, v, binary, conf)
+	n.expect(t, "OK", with("SET", "greeting", "as a primary")...)
+	if b, err := os.ReadFile(conf); err != nil || !strings.HasPrefix(string(b), "# a comment that stays\n") || strings.Contains(string(b), "replicaof") {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+	n.Signal(syscall.SIGTERM)
+	n.ended(t, "SIGTERM", 0)
 }
 
 func writeFile(t *testing.T, path, text string) {
