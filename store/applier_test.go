@@ -250,3 +250,19 @@ func bulks(args []string) string {
 	}
 	return b.String()
 }
+
+// A primary later than Redis 7.0 sorts by numbers beyond the range of a double: what it
+// stored is stored here too, while clients get the error of Redis 7.0.
+func TestSortByWhatThePrimarySortedBy(t *testing.T) {
+	s, a := newReplica(t, nil)
+	if err := apply(t, a, wires("RPUSH l 1e400 5 -1e400", "SORT l STORE d")); err != nil {
+		t.Fatal(err)
+	}
+	c := s.NewSession(nil)
+	if got := do(t, c, "LRANGE d 0 -1").String(); got != `["-1e400" "5" "1e400"]` {
+		t.Errorf("stored %s", got)
+	}
+	if got := c.Do(argv("SORT_RO", "l")).String(); got[0] != '-' {
+		t.Errorf("SORT_RO = %s", got)
+	}
+}

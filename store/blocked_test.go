@@ -231,6 +231,9 @@ func TestBlockingTyped(t *testing.T) {
 		if _, _, err := db.BRPop(t.Context(), "s"); err != ErrWrongType {
 			t.Errorf("a string: %v", err)
 		}
+		if _, _, err := db.BLPop(t.Context()); err != errNoKeys {
+			t.Errorf("no key to wait for: %v", err)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, _, _, err := db.BZPopMin(ctx, "nothing"); err != context.DeadlineExceeded {

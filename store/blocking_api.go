@@ -6,12 +6,15 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-// BLPop removes the first element of the first of keys that is a list, and returns it
-// with the name of its key. Where none is there it waits: among those who wait for a
-// key the one who came first is served first, by the very commit after the one that
-// brought the element. The error is ctx's when that ends first, [ErrWrongType],
-// [ErrReadOnly], [ErrClosed] or [ErrNested], and an [*Error] with the code UNBLOCKED
-// when the store becomes a replica meanwhile. O(log n).
+// BLPop removes the first element of the first of keys, at least one, that is there,
+// and returns it with the name of its key. Where none is there it waits: among those
+// who wait for a key the one who came first is served first, by the very commit after
+// the one that brought the element.
+//
+// The error is ctx's when that ends first, then nothing was removed; [ErrWrongType]
+// when the first key that is there at the time of the call is no list, what becomes
+// one later is waited out; [ErrReadOnly], [ErrClosed] or [ErrNested]; or an [*Error]
+// with the code UNBLOCKED when the store becomes a replica meanwhile. O(keys + log n).
 func (d DB) BLPop(ctx context.Context, keys ...string) (key, value string, err error) {
 	return d.waitForPair(ctx, popWish(keys, Left))
 }
@@ -58,6 +61,9 @@ func (d DB) waitForScored(ctx context.Context, w wish) (key, member string, scor
 func (d DB) waitFor(ctx context.Context, w wish) (resp.Value, error) {
 	if err := ctx.Err(); err != nil {
 		return resp.Value{}, err
+	}
+	if len(w.keys) == 0 {
+		return resp.Value{}, errNoKeys // it would wait for nothing, for ever
 	}
 	r, err := d.s.block(d.n, w, func() (context.Context, func()) { return ctx, func() {} })
 	if err == nil && r.v.Kind == resp.Error {

@@ -15,10 +15,10 @@ var blockingCommands = []Command{
 	{Name: "BRPOP", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -2, Step: 1, block: parseBRPop, run: cmdBRPop},
 	{Name: "BLMOVE", Arity: 6, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, block: parseBLMove, run: cmdBLMove},
 	{Name: "BRPOPLPUSH", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, block: parseBRPopLPush, run: cmdBRPopLPush},
-	{Name: "BLMPOP", Arity: -5, Flags: FlagWrite, block: parseBLMPop, run: cmdBLMPop},
+	{Name: "BLMPOP", Arity: -5, Flags: FlagWrite, keys: countedKeys(2), block: parseBLMPop, run: cmdBLMPop},
 	{Name: "BZPOPMIN", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: -2, Step: 1, block: parseBZPopMin, run: cmdBZPopMin},
 	{Name: "BZPOPMAX", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: -2, Step: 1, block: parseBZPopMax, run: cmdBZPopMax},
-	{Name: "BZMPOP", Arity: -5, Flags: FlagWrite, block: parseBZMPop, run: cmdBZMPop},
+	{Name: "BZMPOP", Arity: -5, Flags: FlagWrite, keys: countedKeys(2), block: parseBZMPop, run: cmdBZMPop},
 }
 
 func cmdBLPop(x *exec, args [][]byte) resp.Value      { return x.once(parseBLPop(args)) }

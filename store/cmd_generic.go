@@ -13,9 +13,9 @@ var genericCommands = []Command{
 	{Name: "DUMP", Arity: 2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdDump},
 	{Name: "RESTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
 	{Name: "RESTORE-ASKING", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRestore},
-	{Name: "OBJECT", Arity: -2, Flags: readMany, check: checkObject, run: cmdObject},
-	{Name: "MEMORY", Arity: -2, Flags: readMany, check: checkMemory, run: cmdMemory},
-	{Name: "SORT", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSort},
+	{Name: "OBJECT", Arity: -2, Flags: readMany, check: checkObject, keys: subKey, run: cmdObject},
+	{Name: "MEMORY", Arity: -2, Flags: readMany, check: checkMemory, keys: subKey, run: cmdMemory},
+	{Name: "SORT", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, keys: sortKeys, run: cmdSort},
 	{Name: "SORT_RO", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSortRO},
 }
 

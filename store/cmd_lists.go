@@ -13,7 +13,7 @@ var listCommands = []Command{
 	{Name: "RPUSHX", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRPushX},
 	{Name: "LPOP", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdLPop},
 	{Name: "RPOP", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdRPop},
-	{Name: "LMPOP", Arity: -4, Flags: FlagWrite, run: cmdLMPop}, // keys by their number
+	{Name: "LMPOP", Arity: -4, Flags: FlagWrite, keys: countedKeys(1), run: cmdLMPop},
 	{Name: "LLEN", Arity: 2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: 1, Step: 1, run: cmdLLen},
 	{Name: "LINDEX", Arity: 3, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdLIndex},
 	{Name: "LRANGE", Arity: 4, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdLRange},

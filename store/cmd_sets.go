@@ -22,7 +22,7 @@ var setCommands = []Command{
 	{Name: "SINTER", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSInter},
 	{Name: "SUNION", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSUnion},
 	{Name: "SDIFF", Arity: -2, Flags: readMany, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSDiff},
-	{Name: "SINTERCARD", Arity: -3, Flags: readMany, run: cmdSInterCard}, // the number of keys stands before them
+	{Name: "SINTERCARD", Arity: -3, Flags: readMany, keys: countedKeys(1), run: cmdSInterCard},
 	{Name: "SINTERSTORE", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSInterStore},
 	{Name: "SUNIONSTORE", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSUnionStore},
 	{Name: "SDIFFSTORE", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdSDiffStore},
@@ -55,7 +55,7 @@ func cmdSPop(x *exec, args [][]byte) resp.Value {
 	}
 	n, err := parseInt(argString(args, 2))
 	if err != nil || n < 0 {
-		return reply(errNegative)
+		return reply(errPositive)
 	}
 	members, err := x.spopMany(argString(args, 1), n)
 	if err != nil {
@@ -63,8 +63,6 @@ func cmdSPop(x *exec, args [][]byte) resp.Value {
 	}
 	return resp.SetOf(memberReplies(members)...)
 }
-
-var errNegative = wireError("ERR value is out of range, must be positive")
 
 func memberReplies(members []string) []resp.Value {
 	elems := make([]resp.Value, len(members))

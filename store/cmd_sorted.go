@@ -17,7 +17,7 @@ var sortedCommands = []Command{
 	{Name: "ZRANDMEMBER", Arity: -2, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZRandMember},
 	{Name: "ZPOPMIN", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZPopMin},
 	{Name: "ZPOPMAX", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZPopMax},
-	{Name: "ZMPOP", Arity: -4, Flags: FlagWrite, run: cmdZMPop},
+	{Name: "ZMPOP", Arity: -4, Flags: FlagWrite, keys: countedKeys(1), run: cmdZMPop},
 	{Name: "ZSCAN", Arity: -3, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZScan},
 
 	{Name: "ZRANGE", Arity: -4, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZRange},
@@ -33,13 +33,13 @@ var sortedCommands = []Command{
 	{Name: "ZREMRANGEBYSCORE", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZRemRangeByScore},
 	{Name: "ZREMRANGEBYLEX", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZRemRangeByLex},
 
-	{Name: "ZUNION", Arity: -3, Flags: readMany, run: cmdZUnion},
-	{Name: "ZINTER", Arity: -3, Flags: readMany, run: cmdZInter},
-	{Name: "ZDIFF", Arity: -3, Flags: readMany, run: cmdZDiff},
-	{Name: "ZINTERCARD", Arity: -3, Flags: readMany, run: cmdZInterCard},
-	{Name: "ZUNIONSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZUnionStore},
-	{Name: "ZINTERSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZInterStore},
-	{Name: "ZDIFFSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdZDiffStore},
+	{Name: "ZUNION", Arity: -3, Flags: readMany, keys: countedKeys(1), run: cmdZUnion},
+	{Name: "ZINTER", Arity: -3, Flags: readMany, keys: countedKeys(1), run: cmdZInter},
+	{Name: "ZDIFF", Arity: -3, Flags: readMany, keys: countedKeys(1), run: cmdZDiff},
+	{Name: "ZINTERCARD", Arity: -3, Flags: readMany, keys: countedKeys(1), run: cmdZInterCard},
+	{Name: "ZUNIONSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, keys: countedKeys(2, 1), run: cmdZUnionStore},
+	{Name: "ZINTERSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, keys: countedKeys(2, 1), run: cmdZInterStore},
+	{Name: "ZDIFFSTORE", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, keys: countedKeys(2, 1), run: cmdZDiffStore},
 }
 
 // cmdZAdd is ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...].

@@ -26,8 +26,8 @@ var stringCommands = []Command{
 	{Name: "INCRBYFLOAT", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdIncrByFloat},
 	{Name: "APPEND", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdAppend},
 	{Name: "SETRANGE", Arity: 4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSetRange},
-	{Name: "GETRANGE", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
-	{Name: "SUBSTR", Arity: 4, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
+	{Name: "GETRANGE", Arity: 4, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
+	{Name: "SUBSTR", Arity: 4, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
 	{Name: "STRLEN", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdStrLen},
 }
 

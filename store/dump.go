@@ -106,11 +106,14 @@ func (x *exec) restore(name, key, payload string, o restoreOptions) error {
 		if r.e != nil {
 			x.c.remove(r)
 			x.c.effect(x.db, "DEL", key)
+			x.event(eventGeneric, "del", key)
 		}
 		return nil
 	}
 	x.c.put(r, e)
 	x.c.effect(x.db, o.effect(name, key, payload, deadline)...)
+	x.replacedEvent(r)
+	x.event(eventGeneric, "restore", key)
 	return nil
 }
 

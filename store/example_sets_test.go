@@ -22,13 +22,14 @@ func ExampleDB_SAdd() {
 func ExampleDB_SMembers() {
 	db := store.New(nil).DB(0)
 	_, _ = db.SAdd("primes", "7", "2", "5", "3")
-	fmt.Println(slices.Sorted(db.SMembers("primes")))
-	for m := range db.SMembers("primes") { // as it was when the loop began
+	members, err := db.SMembers("primes")
+	fmt.Println(slices.Sorted(members), err)
+	for m := range members { // as it was when the loop began
 		_, _ = db.SRem("primes", m)
 	}
 	fmt.Println(db.Exists("primes"))
 	// Output:
-	// [2 3 5 7]
+	// [2 3 5 7] <nil>
 	// false
 }
 
@@ -48,20 +49,20 @@ func ExampleDB_SInter() {
 }
 
 // A draw without repetition: replicas are told who won, not to draw.
-func ExampleDB_SPop() {
+func ExampleDB_SPopN() {
 	db := store.New(nil).DB(0)
 	_, _ = db.SAdd("tickets", "1", "2", "3", "4", "5")
-	won, err := db.SPop("tickets", 2)
+	won, err := db.SPopN("tickets", 2)
 	left, _ := db.SCard("tickets")
 	fmt.Println(len(won), err, left)
 	// Output: 2 <nil> 3
 }
 
-func ExampleDB_SRandMember() {
+func ExampleDB_SRandMemberN() {
 	db := store.New(nil).DB(0)
 	_, _ = db.SAdd("coin", "heads", "tails")
-	different, _ := db.SRandMember("coin", 5)
-	thrown, _ := db.SRandMember("coin", -5)
+	different, _ := db.SRandMemberN("coin", 5)
+	thrown, _ := db.SRandMemberN("coin", -5)
 	fmt.Println(len(different), len(thrown))
 	// Output: 2 5
 }
@@ -71,6 +72,7 @@ func ExampleDB_SMove() {
 	_, _ = db.SAdd("todo", "write", "test")
 	done, _ := db.SMove("todo", "done", "write")
 	again, _ := db.SMove("todo", "done", "write")
-	fmt.Println(done, again, slices.Collect(db.SMembers("done")))
-	// Output: true false [write]
+	is, _ := db.SIsMember("done", "write")
+	fmt.Println(done, again, is)
+	// Output: true false true
 }

@@ -39,6 +39,7 @@ func (x *exec) lpush(key string, at Side, ifThere bool, values []string) (n int,
 		name += "X"
 	}
 	x.c.effect(x.db, append([]string{name, key}, values...)...)
+	x.event(eventList, at.pushed(), key)
 	return n, nil
 }
 
@@ -116,6 +117,7 @@ func (x *exec) lpop(key string, at Side, count int64) (items []string, err error
 	items = x.listTake(r, at, count)
 	if len(items) > 0 {
 		x.c.effect(x.db, effect...)
+		x.removedEvent(eventList, at.popped(), key)
 	}
 	return items, nil
 }
@@ -150,6 +152,7 @@ func (x *exec) lmpop(keys []string, at Side, count int64) (key string, items []s
 		}
 		items := x.listTake(r, at, count)
 		x.c.effect(x.db, at.word()[:1]+"POP", key, formatInt(int64(len(items))))
+		x.removedEvent(eventList, at.popped(), key)
 		return key, items, nil
 	}
 	return "", nil, nil
@@ -180,6 +183,8 @@ func (x *exec) lmove(name, from, to string, take, put Side) (v string, ok bool, 
 	} else {
 		x.c.effect(x.db, name, from, to, take.word(), put.word())
 	}
+	x.event(eventList, put.pushed(), to) // the order is Redis's
+	x.removedEvent(eventList, take.popped(), from)
 	return v, true, nil
 }
 
@@ -234,6 +239,7 @@ func (x *exec) lset(key string, i int64, value string) error {
 		x.listPut(r, items)
 	}
 	x.c.effect(x.db, "LSET", key, formatInt(i), value)
+	x.event(eventList, "lset", key)
 	return nil
 }
 
@@ -261,6 +267,7 @@ func (x *exec) linsert(key string, side Side, pivot, value string) (n int, err e
 		x.listPut(r, slices.Insert(slices.Collect(v.from(0)), at, value))
 	}
 	x.c.effect(x.db, "LINSERT", key, where, pivot, value)
+	x.event(eventList, "linsert", key)
 	return n, nil
 }
 
@@ -299,6 +306,7 @@ func (x *exec) lrem(key string, count int64, value string) (removed int, err err
 	}
 	x.listRemove(r, spans(at)...)
 	x.c.effect(x.db, "LREM", key, formatInt(max(count, -math.MaxInt64)), value) // later servers refuse less
+	x.removedEvent(eventList, "lrem", key)
 	return len(at), nil
 }
 
@@ -323,10 +331,12 @@ func (x *exec) ltrim(key string, start, stop int64) error {
 	n := x.listNow(r.e).len()
 	keep := clipRange(start, stop, n)
 	if keep.len() == n {
+		x.event(eventList, "ltrim", key) // though nothing changes
 		return nil
 	}
 	x.listRemove(r, span{0, keep.from}, span{keep.to, n})
 	x.c.effect(x.db, "LTRIM", key, formatInt(start), formatInt(stop))
+	x.removedEvent(eventList, "ltrim", key)
 	return nil
 }
 

@@ -26,6 +26,21 @@ func (s Side) word() string {
 	return "RIGHT"
 }
 
+// pushed and popped are the names of the events.
+func (s Side) pushed() string {
+	if s == Left {
+		return "lpush"
+	}
+	return "rpush"
+}
+
+func (s Side) popped() string {
+	if s == Left {
+		return "lpop"
+	}
+	return "rpop"
+}
+
 // ErrIndex is returned by LSet for an index that the list does not have.
 var ErrIndex = &Error{"ERR index out of range"}
 

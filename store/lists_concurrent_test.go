@@ -115,8 +115,8 @@ func TestListReadersBesideAWriter(t *testing.T) {
 				items, err := db.LRange(key, 0, -1)
 				return firstError(err, consecutive(items))
 			})
-			b.read("ListItems of "+key, func() error {
-				items, err := db.ListItems(key)
+			b.read("LItems of "+key, func() error {
+				items, err := db.LItems(key)
 				return firstError(err, consecutive(slices.Collect(items)))
 			})
 		}

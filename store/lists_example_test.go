@@ -55,17 +55,17 @@ func ExampleDB_LPos() {
 	db := store.New(nil).DB(0)
 	_, _ = db.RPush("l", "a", "b", "a", "c", "a")
 	first, _ := db.LPos("l", "a", nil)
-	last, _ := db.LPos("l", "a", &store.PosOptions{Rank: -1})
-	all, _ := db.LPos("l", "a", &store.PosOptions{Count: -1})
+	last, _ := db.LPos("l", "a", &store.LPosOptions{Rank: -1})
+	all, _ := db.LPos("l", "a", &store.LPosOptions{Count: -1})
 	fmt.Println(first, last, all)
 	// Output: [0] [4] [0 2 4]
 }
 
 // The loop may take its time, and may write to the list that it walks.
-func ExampleDB_ListItems() {
+func ExampleDB_LItems() {
 	db := store.New(nil).DB(0)
 	_, _ = db.RPush("l", "a", "b", "c")
-	items, err := db.ListItems("l")
+	items, err := db.LItems("l")
 	if err != nil {
 		fmt.Println(err)
 	}

@@ -320,7 +320,7 @@ func (x *listTrial) step() {
 	case n < 89 && len(x.cuts) < 6:
 		x.cuts = append(x.cuts, listCut{sn: x.s.Snapshot(), m: maps.Clone(x.m)})
 	case n < 92 && len(x.cuts) < 6:
-		items, err := x.s.DB(0).ListItems("a")
+		items, err := x.s.DB(0).LItems("a")
 		if err != nil {
 			x.t.Fatal(err)
 		}

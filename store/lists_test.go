@@ -202,7 +202,7 @@ func TestListIsKept(t *testing.T) {
 					_ = db.LSet("l", 7, "seven")
 					want[7] = "seven"
 				}
-				items, err := db.ListItems("l")
+				items, err := db.LItems("l")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -470,10 +470,10 @@ func TestListMethods(t *testing.T) {
 		{many(db.LRange("none", 0, -1)), "[] <nil>"},
 		{many(db.LRange("s", 0, -1)), "[]" + " " + wrong},
 		{ints(db.LPos("l", "a", nil)), "[0] <nil>"},
-		{ints(db.LPos("l", "a", &PosOptions{Rank: 2})), "[2] <nil>"},
-		{ints(db.LPos("l", "a", &PosOptions{Rank: -1, Count: -1})), "[4 2 0] <nil>"},
-		{ints(db.LPos("l", "a", &PosOptions{Count: -1, MaxLen: 3})), "[0 2] <nil>"},
-		{ints(db.LPos("l", "a", &PosOptions{Rank: -1 << 63, Count: -1})), "[] <nil>"},
+		{ints(db.LPos("l", "a", &LPosOptions{Rank: 2})), "[2] <nil>"},
+		{ints(db.LPos("l", "a", &LPosOptions{Rank: -1, Count: -1})), "[4 2 0] <nil>"},
+		{ints(db.LPos("l", "a", &LPosOptions{Count: -1, MaxLen: 3})), "[0 2] <nil>"},
+		{ints(db.LPos("l", "a", &LPosOptions{Rank: -1 << 63, Count: -1})), "[] <nil>"},
 		{ints(db.LPos("s", "a", nil)), "[] " + wrong},
 		{one(db.LPop("none")), one("", ErrNotFound)},
 		{one(db.LPop("s")), wrong},
@@ -496,10 +496,10 @@ func TestListMethods(t *testing.T) {
 			t.Errorf("row %d: %q, want %q", i, tt.got, tt.want)
 		}
 	}
-	if _, err := db.ListItems("s"); err != ErrWrongType {
-		t.Errorf("ListItems of a string: %v", err)
+	if _, err := db.LItems("s"); err != ErrWrongType {
+		t.Errorf("LItems of a string: %v", err)
 	}
-	if items, err := db.ListItems("none"); err != nil || len(slices.Collect(items)) != 0 {
-		t.Errorf("ListItems of nothing: %v", err)
+	if items, err := db.LItems("none"); err != nil || len(slices.Collect(items)) != 0 {
+		t.Errorf("LItems of nothing: %v", err)
 	}
 }

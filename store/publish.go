@@ -107,6 +107,30 @@ func (x *exec) event(class Events, name, key string) {
 	}
 }
 
+// removedEvent is event for a command that takes elements out of a collection, which
+// goes with the last of them: another event, as if it had been deleted.
+func (x *exec) removedEvent(class Events, name, key string) {
+	if x.c.events == 0 {
+		return
+	}
+	x.event(class, name, key)
+	if x.entry(key) == nil {
+		x.event(eventGeneric, "del", key)
+	}
+}
+
+// storedEvent is the event of a command that made a collection of n elements in the
+// place of what was at key: a deletion where it made none. command is its name.
+func (x *exec) storedEvent(class Events, command, key string, n int) {
+	switch {
+	case x.c.events == 0:
+	case n == 0:
+		x.event(eventGeneric, "del", key)
+	default:
+		x.event(class, strings.ToLower(command), key)
+	}
+}
+
 // notify puts the messages of an event together, for those who listen.
 func (c *commit) notify(db int, name, key string) {
 	at := "@" + strconv.Itoa(db) + "__:"

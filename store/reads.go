@@ -158,7 +158,8 @@ func (d reads) HGet(key, field string) (value string, err error) {
 	return value, err
 }
 
-// HMGet returns the values of fields, all as of one instant.
+// HMGet returns the values of fields, all as of one instant. The error is
+// [ErrWrongType]. O(1) a field, as HGet.
 func (d reads) HMGet(key string, fields ...string) (out []Result, err error) {
 	out = make([]Result, len(fields))
 	if e := d.many(func(x *exec) {
@@ -178,7 +179,8 @@ func (d reads) HMGet(key string, fields ...string) (out []Result, err error) {
 	return out, nil
 }
 
-// HLen is the number of fields, 0 if there is no such key.
+// HLen is the number of fields, 0 if there is no such key. The error is
+// [ErrWrongType]. O(1).
 func (d reads) HLen(key string) (n int, err error) {
 	if e := d.many(func(x *exec) {
 		var h *table.Entry
@@ -190,7 +192,8 @@ func (d reads) HLen(key string) (n int, err error) {
 	return n, err
 }
 
-// HGetAll returns a copy of the hash, empty if there is no such key. O(n).
+// HGetAll returns a copy of the hash, empty if there is no such key. The error is
+// [ErrWrongType]. O(n).
 func (d reads) HGetAll(key string) (map[string]string, error) {
 	out := map[string]string{}
 	var err error

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,5 +205,16 @@ func TestRollBackOfDeadlines(t *testing.T) {
 	clock.advance(1500 * time.Millisecond)
 	if n := s.Replication().Sweep(10); n != 1 || db.Exists("a") || !db.Exists("b") {
 		t.Errorf("swept %d keys", n)
+	}
+}
+
+// A replica refuses a command that would wait before it looks at the arguments, as Redis does.
+func TestReadOnlyBeforeArguments(t *testing.T) {
+	s, _ := newReplica(t, nil)
+	c := s.NewSession(nil)
+	for _, line := range []string{"BLPOP k -1", "BLMOVE a b left junk 0", "BLMPOP x 1 k LEFT", "BZPOPMIN z x", "BZMPOP 0 0 z MIN"} {
+		if got := c.Do(argv(strings.Fields(line)...)).String(); got != "-"+ErrReadOnly.Text() {
+			t.Errorf("%s = %s", line, got)
+		}
 	}
 }

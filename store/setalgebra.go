@@ -57,6 +57,7 @@ func (x *exec) combineStore(name string, op setOperation, to string, keys []stri
 		x.c.remove(r)
 	}
 	x.c.effect(x.db, append([]string{name, to}, keys...)...)
+	x.storedEvent(eventSet, name, to, n)
 	return n, nil
 }
 

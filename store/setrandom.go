@@ -17,6 +17,7 @@ func (x *exec) spop(key string) (member string, ok bool, err error) {
 	member, _ = x.srandom(r.e)
 	x.sremRef(r, []string{member})
 	x.c.effect(x.db, "SREM", key, member)
+	x.removedEvent(eventSet, "spop", key)
 	return member, true, nil
 }
 
@@ -34,6 +35,7 @@ func (x *exec) spopMany(key string, n int64) (members []string, err error) {
 		members = slices.Collect(x.setMembers(r.e))
 		x.c.remove(r)
 		x.c.effect(x.db, "DEL", key)
+		x.removedEvent(eventSet, "spop", key)
 		return members, nil
 	}
 	members = x.srandomDistinct(r.e, int(n), size)
@@ -45,6 +47,7 @@ func (x *exec) spopMany(key string, n int64) (members []string, err error) {
 	for batch := range slices.Chunk(members, mostInEffect) {
 		x.c.effect(x.db, append([]string{"SREM", key}, batch...)...)
 	}
+	x.event(eventSet, "spop", key)
 	return members, nil
 }
 

@@ -131,6 +131,7 @@ func (x *exec) sadd(key string, members []string) (added int, err error) {
 	}
 	if added = x.saddRef(r, members); added > 0 {
 		x.c.effect(x.db, append([]string{"SADD", key}, members...)...)
+		x.event(eventSet, "sadd", key)
 	}
 	return added, nil
 }
@@ -174,6 +175,7 @@ func (x *exec) srem(key string, members []string) (removed int, err error) {
 	}
 	if removed = x.sremRef(r, members); removed > 0 {
 		x.c.effect(x.db, append([]string{"SREM", key}, members...)...)
+		x.removedEvent(eventSet, "srem", key)
 	}
 	return removed, nil
 }
@@ -241,7 +243,10 @@ func (x *exec) smove(from, to, member string) (bool, error) {
 	}
 	one := []string{member}
 	x.sremRef(r, one)
-	x.saddRef(there, one)
+	x.removedEvent(eventSet, "srem", from)
+	if x.saddRef(there, one) > 0 {
+		x.event(eventSet, "sadd", to)
+	}
 	x.c.effect(x.db, "SMOVE", from, to, member)
 	return true, nil
 }

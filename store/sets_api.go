@@ -27,27 +27,38 @@ func (d reads) SCard(key string) (n int, err error) {
 	return n, err
 }
 
-// SMembers yields the members of the set at key, as of one instant, in no stated
-// order, and nothing if there is no set: SCard tells what is there instead. On a live
-// database it holds a snapshot meanwhile, so the loop's body may take its time and
-// may write; it ends early if the snapshot is dropped, as Keys does. O(n), without
-// a copy, except in a transaction.
-func (d reads) SMembers(key string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		e, err := d.entry(key)
-		switch {
-		case err != nil || kindOf(e) != Set:
-		case e.Kind() != table.BigSet:
-			(&exec{}).setMembers(e)(yield) // immutable: no instant is needed
-		case d.tx != nil:
-			d.membersInTx(key, yield)
-		case d.sn != nil:
-			d.sn.members(d.n, key, yield)
-		default:
-			sn := d.s.Snapshot()
-			defer sn.Close()
-			sn.members(d.n, key, yield)
-		}
+// SMembers yields the members of the set at key in no stated order: none if there is
+// no such set. The error is [ErrWrongType].
+//
+// They are those of one instant, at the latest that at which the loop begins. The
+// loop's body may take its time and may write: a walk over a large set of a live
+// database holds a snapshot meanwhile, and ends early if that is dropped, as Keys
+// does. O(n), without a copy, except in a transaction.
+func (d reads) SMembers(key string) (members iter.Seq[string], err error) {
+	e, err := d.entry(key)
+	switch {
+	case err == nil && e != nil && kindOf(e) != Set:
+		err = ErrWrongType
+		fallthrough
+	case err != nil || e == nil:
+		return func(func(string) bool) {}, err
+	case e.Kind() != table.BigSet:
+		return (&exec{}).setMembers(e), nil // immutable: no instant is needed
+	}
+	return func(yield func(string) bool) { d.walkSet(key, yield) }, nil
+}
+
+// walkSet is the walk over a large set, or over what has become of it since.
+func (d reads) walkSet(key string, yield func(string) bool) {
+	switch {
+	case d.tx != nil:
+		d.membersInTx(key, yield)
+	case d.sn != nil:
+		d.sn.members(d.n, key, yield)
+	default:
+		sn := d.s.Snapshot()
+		defer sn.Close()
+		sn.members(d.n, key, yield)
 	}
 }
 
@@ -77,13 +88,29 @@ func (sn *Snapshot) members(db int, key string, yield func(string) bool) {
 	}
 }
 
-// SRandMember returns random members of the set at key: up to count different ones,
+// SRandMember returns a random member of the set at key. The error is [ErrNotFound] if
+// there is no such key, or [ErrWrongType]. O(1) in the common case; a pick out of a
+// large set is fair within a factor of four.
+func (d reads) SRandMember(key string) (string, error) { return onlyOne(d.SRandMemberN(key, 1)) }
+
+// onlyOne is the first of a list, ErrNotFound if there is none.
+func onlyOne[T any](list []T, err error) (v T, _ error) {
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return v, err
+	}
+	return list[0], nil
+}
+
+// SRandMemberN returns random members of the set at key: up to count different ones,
 // or, for a negative count, that many, each picked anew. None if there is no such
 // key. The error is [ErrWrongType], or that of a count below -16777216.
 //
-// O(|count|) in the common case. A pick out of a large set is fair within a factor of
-// four; more than a third of a set is found by walking through it, O(n).
-func (d reads) SRandMember(key string, count int) (members []string, err error) {
+// O(|count|) in the common case, fair as SRandMember; more than a third of a set is
+// found by walking through it, O(n).
+func (d reads) SRandMemberN(key string, count int) (members []string, err error) {
 	err = d.sets([]string{key}, func(x *exec, sets []*table.Entry) (err error) {
 		members, err = x.srandomMany(sets[0], int64(count))
 		return err
@@ -132,8 +159,8 @@ func (d reads) sets(keys []string, fn func(x *exec, sets []*table.Entry) error) 
 
 var errNoKeys = wireError("ERR at least 1 key is needed")
 
-// SAdd adds members to the set at key and returns how many are new. The error is
-// [ErrWrongType]. O(1) a member; up to 128 texts, or 512 integers, are copied.
+// SAdd adds members, at least one, to the set at key and returns how many are new. It
+// makes a set if there is none. The error is [ErrWrongType]. O(1) a member; up to 128 texts, or 512 integers, are copied.
 func (d writes) SAdd(key string, members ...string) (added int, err error) {
 	if len(members) == 0 {
 		return 0, &Error{wrongArity("sadd").Str}
@@ -155,15 +182,18 @@ func (d writes) SRem(key string, members ...string) (removed int, err error) {
 	return removed, err
 }
 
-// SPop removes up to count random members, all of them different, and returns them;
-// none if there is no such key. The error is [ErrWrongType], or that of a negative
-// count. The stream names what was removed, so that replicas remove the same.
-//
-// O(count) in the common case, fair as SRandMember is; more than a third of a set is
+// SPop removes a random member of the set at key and returns it. The stream names what
+// was removed, so that replicas remove the same. The error is [ErrNotFound] if there is
+// no such key, or [ErrWrongType]. O(1) in the common case, fair as SRandMember.
+func (d writes) SPop(key string) (string, error) { return onlyOne(d.SPopN(key, 1)) }
+
+// SPopN removes up to count random members, all of them different, and returns them;
+// none if there is no such key. The error is [ErrWrongType], or of a count below 0. It
+// is otherwise like SPop. O(count) in the common case; more than a third of a set is
 // found by walking through it, O(n).
-func (d writes) SPop(key string, count int) (members []string, err error) {
+func (d writes) SPopN(key string, count int) (members []string, err error) {
 	if count < 0 {
-		return nil, errNegative
+		return nil, errPositive
 	}
 	err = d.write(func(x *exec) (err error) {
 		members, err = x.spopMany(key, int64(count))
@@ -184,7 +214,8 @@ func (d writes) SMove(from, to, member string) (done bool, err error) {
 
 // SInterStore writes what SInter returns to key to, in place of whatever is there,
 // and returns the number of members. Where there are none, to is removed. Readers
-// see what was or what is, and wait for nothing; other writers wait.
+// see what was or what is, and wait for nothing; other writers wait. The error is
+// [ErrWrongType]; O(SInter + members stored).
 func (d writes) SInterStore(to string, keys ...string) (int, error) {
 	return d.combineStore("SINTERSTORE", interSets, to, keys)
 }

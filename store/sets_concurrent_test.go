@@ -42,7 +42,7 @@ func (sh *shuffle) write(n int) {
 		case 5:
 			_, _ = db.SAdd(from, "ghost")
 			_, _ = db.SAdd(to, "ghost")
-			_, _ = db.SPop(from, len(sh.all))
+			_, _ = db.SPopN(from, len(sh.all))
 			return errOnPurpose
 		case 6:
 			_, _ = db.SUnionStore("spare", from, to)
@@ -73,7 +73,7 @@ func (sh *shuffle) movePair(db TxDB, from, to string) {
 
 // pop moves what SPOP gives, and the other one of each pair.
 func (sh *shuffle) pop(db TxDB, from, to string, n int) {
-	popped, _ := db.SPop(from, n)
+	popped, _ := db.SPopN(from, n)
 	for _, m := range popped {
 		var i int
 		_, _ = fmt.Sscanf(m, "m%d", &i)
@@ -99,13 +99,13 @@ func empty(what string, members []string) error {
 // view checks a snapshot by its methods and its iterator.
 func (sh *shuffle) view(sn *Snapshot) error {
 	db := sn.DB(0)
-	left, right := slices.Collect(db.SMembers("left")), slices.Collect(db.SMembers("right"))
+	left, right := db.members("left"), db.members("right")
 	a, err := db.SCard("left")
 	b, err2 := db.SCard("right")
 	if a != len(left) || b != len(right) || a+b != len(sh.all) {
 		return fmt.Errorf("SCard %d and %d of %d and %d members, want %d", a, b, len(left), len(right), len(sh.all))
 	}
-	random, err3 := db.SRandMember("left", 20)
+	random, err3 := db.SRandMemberN("left", 20)
 	for _, m := range random {
 		if !slices.Contains(left, m) || m == "ghost" {
 			return fmt.Errorf("%q is a random member of the wrong set", m)
@@ -141,8 +141,8 @@ func testSetReaders(t *testing.T, size, writes int) {
 		}
 		return nil
 	})
-	sh.read("SRandMember", func() error {
-		m, err := db.SRandMember("left", 7)
+	sh.read("SRandMemberN", func() error {
+		m, err := db.SRandMemberN("left", 7)
 		if len(setOf(m...)) != len(m) || strings.Contains(fmt.Sprint(m), "ghost") {
 			return fmt.Errorf("random members %q", m)
 		}
@@ -183,19 +183,19 @@ func TestSetSnapshotKeepsItsCut(t *testing.T) {
 		for i, write := range []func(){
 			func() { _, _ = db.SAdd("k", "new") }, // to a large set it costs nothing
 			func() { _, _ = db.SRem("k", "new", "m0", "m1") },
-			func() { _, _ = db.SPop("k", 10) },
-			func() { _, _ = db.SPop("ints", size-1) },
+			func() { _, _ = db.SPopN("k", 10) },
+			func() { _, _ = db.SPopN("ints", size-1) },
 			func() { _, _ = db.SUnionStore("k", "ints") },
 			func() { _, _ = db.Del("k", "ints") },
 		} {
 			sn := s.Snapshot()
 			want := map[string][]string{}
 			for _, key := range []string{"k", "ints"} {
-				want[key] = slices.Sorted(db.SMembers(key))
+				want[key] = slices.Sorted(slices.Values(db.members(key)))
 			}
 			write()
 			for key, members := range want {
-				got := slices.Sorted(sn.DB(0).SMembers(key))
+				got := slices.Sorted(slices.Values(sn.DB(0).members(key)))
 				if !slices.Equal(got, members) {
 					t.Errorf("size %d: %s has %d members in the snapshot, %d at its cut", size, key, len(got), len(members))
 				}
@@ -231,7 +231,7 @@ func TestSetCommandsAreAtomic(t *testing.T) {
 		return nil
 	})
 	sh.read("SMembers", func() error {
-		members := setOf(slices.Collect(db.SMembers("big"))...)
+		members := setOf(db.members("big")...)
 		if members["a"] != members["b"] || len(members) < 600 {
 			return fmt.Errorf("%d members; one of two: %v", len(members), members["a"] != members["b"])
 		}

@@ -168,7 +168,7 @@ func TestSetForms(t *testing.T) {
 			if got := form(key); got != tt.want {
 				t.Errorf("%s: %s is a %s, want %s", tt.name, key, got, tt.want)
 			}
-			if got := slices.Collect(s.DB(0).SMembers(key)); len(got) != len(tt.add) || !maps.Equal(setOf(got...), setOf(tt.add...)) {
+			if got := s.DB(0).members(key); len(got) != len(tt.add) || !maps.Equal(setOf(got...), setOf(tt.add...)) {
 				t.Errorf("%s: %s holds %d members, want %d", tt.name, key, len(got), len(tt.add))
 			}
 		}
@@ -224,42 +224,42 @@ func TestSPopEffects(t *testing.T) {
 		s := newStore(t, nil)
 		_, _ = s.DB(0).SAdd("k", numbers(0, tt.size)...)
 		at := s.backlog.Offset()
-		popped, err := s.DB(0).SPop("k", tt.count)
+		popped, err := s.DB(0).SPopN("k", tt.count)
 		if err != nil || len(setOf(popped...)) != min(tt.count, tt.size) || len(popped) != min(tt.count, tt.size) {
-			t.Fatalf("SPop(%d) = %d members, %v", tt.count, len(popped), err)
+			t.Fatalf("SPopN(%d) = %d members, %v", tt.count, len(popped), err)
 		}
 		frames := split(t, streamSince(t, s, at))
 		if len(tt.batches) > 1 {
 			if string(frames[0].Args[0]) != "MULTI" || string(frames[len(frames)-1].Args[0]) != "EXEC" {
-				t.Fatalf("SPop(%d): stream from %s to %s, want a transaction", tt.count, frames[0].Args[0], frames[len(frames)-1].Args[0])
+				t.Fatalf("SPopN(%d): stream from %s to %s, want a transaction", tt.count, frames[0].Args[0], frames[len(frames)-1].Args[0])
 			}
 			frames = frames[1 : len(frames)-1]
 		}
 		if tt.batches == nil {
 			if got := string(resp.AppendCommandBytes(nil, frames[0].Args...)); len(frames) != 1 || got != wire("DEL k") || s.DB(0).Exists("k") {
-				t.Errorf("SPop(%d): stream %q, want DEL", tt.count, got)
+				t.Errorf("SPopN(%d): stream %q, want DEL", tt.count, got)
 			}
 			continue
 		}
-		sent, left := map[string]bool{}, setOf(slices.Collect(s.DB(0).SMembers("k"))...)
+		sent, left := map[string]bool{}, setOf(s.DB(0).members("k")...)
 		for i, f := range frames {
 			if string(f.Args[0]) != "SREM" || len(f.Args)-2 != tt.batches[i] {
-				t.Errorf("SPop(%d): command %d is %s of %d members, want %d", tt.count, i, f.Args[0], len(f.Args)-2, tt.batches[i])
+				t.Errorf("SPopN(%d): command %d is %s of %d members, want %d", tt.count, i, f.Args[0], len(f.Args)-2, tt.batches[i])
 			}
 			for _, m := range f.Args[2:] {
 				sent[string(m)] = true
 			}
 		}
 		if !maps.Equal(sent, setOf(popped...)) || len(frames) != len(tt.batches) {
-			t.Errorf("SPop(%d): the stream names %d members in %d commands, want %d", tt.count, len(sent), len(frames), len(popped))
+			t.Errorf("SPopN(%d): the stream names %d members in %d commands, want %d", tt.count, len(sent), len(frames), len(popped))
 		}
 		for _, m := range popped {
 			if left[m] {
-				t.Fatalf("SPop(%d): %q is still there", tt.count, m)
+				t.Fatalf("SPopN(%d): %q is still there", tt.count, m)
 			}
 		}
 		if len(left)+len(popped) != tt.size {
-			t.Errorf("SPop(%d) left %d members", tt.count, len(left))
+			t.Errorf("SPopN(%d) left %d members", tt.count, len(left))
 		}
 	}
 }
@@ -280,9 +280,9 @@ func TestRandomMembersAreFair(t *testing.T) {
 			v, _ := s.DB(0).Do("SRANDMEMBER", "k")
 			return []string{v.Str}
 		},
-		"repeated":  func() []string { m, _ := s.DB(0).SRandMember("k", -100); return m },
-		"different": func() []string { m, _ := s.DB(0).SRandMember("k", 100); return m },
-		"most":      func() []string { m, _ := s.DB(0).SRandMember("k", size/2); return m },
+		"repeated":  func() []string { m, _ := s.DB(0).SRandMemberN("k", -100); return m },
+		"different": func() []string { m, _ := s.DB(0).SRandMemberN("k", 100); return m },
+		"most":      func() []string { m, _ := s.DB(0).SRandMemberN("k", size/2); return m },
 		"snapshot": func() []string {
 			v, _ := sn.DB(0).Do("SRANDMEMBER", "k")
 			return []string{v.Str}
@@ -292,11 +292,11 @@ func TestRandomMembersAreFair(t *testing.T) {
 	}
 	_, _ = s.DB(0).SRem("k", numbers(100, size)...)
 	fair(t, "snapshot of what is gone", numbers(0, size), 5*mean, func() []string {
-		m, _ := changed.DB(0).SRandMember("k", -size)
+		m, _ := changed.DB(0).SRandMemberN("k", -size)
 		return m
 	})
 	fair(t, "one of few in a large table", numbers(0, 100), mean, func() []string {
-		m, _ := s.DB(0).SRandMember("k", 1)
+		m, _ := s.DB(0).SRandMemberN("k", 1)
 		return m
 	})
 }
@@ -349,7 +349,7 @@ func TestWatchLargeSet(t *testing.T) {
 	_, _ = db.SAdd("k", "a", "b")
 	_, _ = db.SAdd("k", "a", "b") // which changes nothing
 	_, _ = db.SRem("k", "a")
-	_, _ = db.SPop("k", 2)
+	_, _ = db.SPopN("k", 2)
 	_, _ = db.Do("SPOP", "k")
 	if got := seen(t, w); len(got) < 4 || slices.ContainsFunc(got, func(l string) bool { return !strings.HasPrefix(l, "0 k set") }) {
 		t.Errorf("changes seen: %q, want at least 4 of k", got)
@@ -383,8 +383,8 @@ func TestSPopToTheLast(t *testing.T) {
 	_, _ = s.DB(0).SAdd("k", numbers(0, 20_000)...)
 	_, _ = s.DB(0).SRem("k", numbers(5, 20_000)...)
 	for left := 5; left > 0; left-- {
-		if m, err := s.DB(0).SRandMember("k", -3); len(m) != 3 || err != nil {
-			t.Errorf("SRandMember(-3) of %d = %q, %v", left, m, err)
+		if m, err := s.DB(0).SRandMemberN("k", -3); len(m) != 3 || err != nil {
+			t.Errorf("SRandMemberN(-3) of %d = %q, %v", left, m, err)
 		}
 		if v, err := s.DB(0).Do("SPOP", "k"); len(v.Str) != 1 || err != nil {
 			t.Errorf("SPOP of %d = %v, %v", left, v, err)
@@ -420,13 +420,40 @@ func TestSScanBesideChanges(t *testing.T) {
 	}
 }
 
+// members is what SMembers yields, nil for nothing.
+func (d reads) members(key string) []string {
+	seq, _ := d.SMembers(key)
+	return slices.Collect(seq)
+}
+
+// One member, which is there or not.
+func TestOneMember(t *testing.T) {
+	db := newStore(t, nil).DB(0)
+	for range 2 {
+		if m, err := db.SPop("k"); m != "" || err != ErrNotFound {
+			t.Errorf("SPop of nothing = %q, %v", m, err)
+		}
+		if m, err := db.SRandMember("k"); m != "" || err != ErrNotFound {
+			t.Errorf("SRandMember of nothing = %q, %v", m, err)
+		}
+		_, _ = db.SAdd("k", "x")
+		if m, err := db.SRandMember("k"); m != "x" || err != nil {
+			t.Errorf("SRandMember = %q, %v", m, err)
+		}
+		if m, err := db.SPop("k"); m != "x" || err != nil || db.Exists("k") {
+			t.Errorf("SPop = %q, %v", m, err)
+		}
+	}
+}
+
 // The loop's body may write, also in a transaction.
 func TestSMembersWhileWriting(t *testing.T) {
 	for _, size := range []int{10, 1000} {
 		s := newStore(t, nil)
 		_, _ = s.DB(0).SAdd("k", texts(size)...)
 		n := 0
-		for m := range s.DB(0).SMembers("k") {
+		members, _ := s.DB(0).SMembers("k")
+		for m := range members {
 			_, _ = s.DB(0).SRem("k", m)
 			_, _ = s.DB(0).SAdd("other", m)
 			n++
@@ -435,7 +462,8 @@ func TestSMembersWhileWriting(t *testing.T) {
 			t.Errorf("%d of %d members seen; the set is left: %v", n, size, s.DB(0).Exists("k"))
 		}
 		_, _ = s.Update(func(tx *Tx) error {
-			for m := range tx.DB(0).SMembers("other") {
+			members, _ := tx.DB(0).SMembers("other")
+			for m := range members {
 				_, _ = tx.DB(0).SRem("other", m)
 				n++
 			}
@@ -444,8 +472,8 @@ func TestSMembersWhileWriting(t *testing.T) {
 		if n != 2*size || s.DB(0).Exists("other") {
 			t.Errorf("in a transaction %d of %d members seen", n-size, size)
 		}
-		for range s.DB(0).SMembers("none") {
-			t.Error("a member of no set")
+		if got := s.DB(0).members("none"); got != nil {
+			t.Errorf("no set has the members %q", got)
 		}
 	}
 }
@@ -482,11 +510,14 @@ func TestSetErrors(t *testing.T) {
 	_ = db.Set("str", "v", 0)
 	errs := map[string]error{}
 	_, errs["SCard"] = db.SCard("str")
+	_, errs["SMembers"] = db.SMembers("str")
 	_, errs["SIsMember"] = db.SIsMember("str", "x")
 	_, errs["SAdd"] = db.SAdd("str", "x")
 	_, errs["SRem"] = db.SRem("str", "x")
-	_, errs["SPop"] = db.SPop("str", 1)
-	_, errs["SRandMember"] = db.SRandMember("str", 1)
+	_, errs["SPop"] = db.SPop("str")
+	_, errs["SPopN"] = db.SPopN("str", 1)
+	_, errs["SRandMember"] = db.SRandMember("str")
+	_, errs["SRandMemberN"] = db.SRandMemberN("str", 1)
 	_, errs["SMove"] = db.SMove("str", "k", "x")
 	_, errs["SInter"] = db.SInter("none", "str")
 	_, errs["SUnionStore"] = db.SUnionStore("k", "str")
@@ -495,16 +526,13 @@ func TestSetErrors(t *testing.T) {
 			t.Errorf("%s of a string: %v", name, err)
 		}
 	}
-	for m := range db.SMembers("str") {
-		t.Errorf("a string has member %q", m)
-	}
 	clear(errs)
 	_, errs["SAdd of nothing"] = db.SAdd("k")
 	_, errs["SInter of nothing"] = db.SInter()
 	_, errs["SInterStore of nothing"] = db.SInterStore("k")
-	_, errs["SPop of -1"] = db.SPop("k", -1)
+	_, errs["SPopN of -1"] = db.SPopN("k", -1)
 	_, _ = db.SAdd("k", "x")
-	_, errs["SRandMember of too many"] = db.SRandMember("k", -mostRepeated-1)
+	_, errs["SRandMemberN of too many"] = db.SRandMemberN("k", -mostRepeated-1)
 	for name, err := range errs {
 		if err == nil {
 			t.Errorf("%s: no error", name)

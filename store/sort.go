@@ -96,7 +96,7 @@ func (x *exec) inOrder(values []string, o sortOptions) ([]string, error) {
 		}
 		if !o.alpha && items[i].known {
 			var ok bool
-			if items[i].number, ok = sortNumber(items[i].weight); !ok {
+			if items[i].number, ok = sortNumber(items[i].weight, x.origin != client); !ok {
 				return nil, wireError("ERR One or more scores can't be converted into double")
 			}
 		}
@@ -132,13 +132,18 @@ func (a sortItem) compare(b sortItem, alpha bool) int {
 	return 0
 }
 
-// sortNumber reads a weight as strtod does, all of it; nothing is 0.
-func sortNumber(s string) (float64, bool) {
+// sortNumber reads a weight as strtod does, all of it; nothing is 0. What is beyond the
+// range of a double is no number, unless lenient: a later primary than Redis 7.0 has sorted
+// by it, as an infinity or 0, before its stream says so.
+func sortNumber(s string, lenient bool) (float64, bool) {
 	s, _, _ = strings.Cut(s, "\x00")
 	if s = strings.TrimLeft(s, " \t\n\v\f\r"); s == "" {
 		return 0, true
 	}
 	f, ok := parseDouble(s)
+	if lenient {
+		return f, ok
+	}
 	if _, spelled := infinity(s); math.IsInf(f, 0) && !spelled || f == 0 && !spellsZero(s) {
 		return 0, false
 	}
@@ -203,7 +208,10 @@ func (x *exec) sortInto(to string, out []Result) {
 		x.c.put(r, e)
 	case r.e != nil:
 		x.c.remove(r)
+	default:
+		return // nothing became of nothing
 	}
+	x.storedEvent(eventList, "sortstore", to, len(out))
 	for chunk := range slices.Chunk(out, storeChunk) {
 		args := append(make([]string, 0, 2+len(chunk)), "RPUSH", to)
 		for _, o := range chunk {

@@ -84,7 +84,7 @@ func (d reads) ZRange(key string, r ZRange) (iter.Seq2[string, float64], error) 
 	var o order
 	err := d.onSorted(key, func(x *exec, e *table.Entry) { o = x.pinned(e) })
 	if err != nil {
-		return nil, err
+		return func(func(string, float64) bool) {}, err
 	}
 	i, j := r.window(o)
 	return func(yield func(string, float64) bool) {
@@ -96,8 +96,9 @@ func (d reads) ZRange(key string, r ZRange) (iter.Seq2[string, float64], error) 
 	}, nil
 }
 
-// ZAdd gives members scores and returns how many are new. The error is [ErrWrongType],
-// or [ErrNotFloat] for a NaN; then nothing has changed. O(log n) a member; in a small
+// ZAdd gives members, at least one, their scores and returns how many are new. It makes
+// a sorted set if there is none. The error is [ErrWrongType], or [ErrNotFloat] for a
+// NaN; then nothing has changed. O(log n) a member; in a small
 // set O(n), at most 128.
 func (d writes) ZAdd(key string, items ...Scored) (added int, err error) {
 	if len(items) == 0 {
@@ -120,9 +121,9 @@ func (d writes) ZAdd(key string, items ...Scored) (added int, err error) {
 	return added, err
 }
 
-// ZIncrBy adds delta to a member's score, 0 if it is not there, and returns the sum. The
+// ZIncr adds delta to a member's score, 0 if it is not there, and returns the sum. The
 // error is [ErrWrongType], or [ErrNotFloat] where the sum would be NaN. O(log n).
-func (d writes) ZIncrBy(key, member string, delta float64) (sum float64, err error) {
+func (d writes) ZIncr(key, member string, delta float64) (sum float64, err error) {
 	err = d.write(func(x *exec) error {
 		res, err := x.zadd(key, []Scored{{delta, member}}, zaddOptions{incr: true})
 		if res.added+res.changed > 0 {
@@ -157,17 +158,45 @@ func (d writes) ZRemRange(key string, r ZRange) (removed int, err error) {
 	return removed, err
 }
 
-// ZPopMin removes up to n members with the lowest scores and returns them, the lowest
-// first. The error is [ErrWrongType]. O(log size + n).
-func (d writes) ZPopMin(key string, n int) ([]Scored, error) { return d.zpop(key, false, n) }
+// ZPopMin removes the member with the lowest score of the sorted set at key and returns
+// it. The error is [ErrNotFound] if there is no such key, or [ErrWrongType]. O(log n);
+// in a small set O(n), at most 128.
+func (d writes) ZPopMin(key string) (member string, score float64, err error) {
+	return d.zpopOne(key, false)
+}
 
-// ZPopMax removes up to n members with the highest scores and returns them, the highest
-// first. Errors and cost are ZPopMin's.
-func (d writes) ZPopMax(key string, n int) ([]Scored, error) { return d.zpop(key, true, n) }
+// ZPopMax is ZPopMin of the highest score.
+func (d writes) ZPopMax(key string) (member string, score float64, err error) {
+	return d.zpopOne(key, true)
+}
 
-func (d writes) zpop(key string, highest bool, n int) (items []Scored, err error) {
+func (d writes) zpopOne(key string, highest bool) (member string, score float64, err error) {
+	it, err := onlyOne(d.zpop(key, highest, -1))
+	return it.Member, it.Score, err
+}
+
+// ZPopMinN removes up to count members with the lowest scores and returns them, the
+// lowest first; none if there is no such key. The error is [ErrWrongType], or of a
+// count below 0. O(log n + count).
+func (d writes) ZPopMinN(key string, count int) ([]Scored, error) {
+	return d.zpopMany(key, false, count)
+}
+
+// ZPopMaxN is ZPopMinN of the highest scores, the highest first.
+func (d writes) ZPopMaxN(key string, count int) ([]Scored, error) {
+	return d.zpopMany(key, true, count)
+}
+
+func (d writes) zpopMany(key string, highest bool, count int) ([]Scored, error) {
+	if count < 0 {
+		return nil, errPositive
+	}
+	return d.zpop(key, highest, int64(count))
+}
+
+func (d writes) zpop(key string, highest bool, count int64) (items []Scored, err error) {
 	err = d.write(func(x *exec) (err error) {
-		items, err = x.zpop(key, highest, int64(max(n, 0)))
+		items, err = x.zpop(key, highest, count)
 		return err
 	})
 	return items, err

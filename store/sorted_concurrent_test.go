@@ -36,10 +36,10 @@ func (sw *seesaw) member() string { return fmt.Sprint("m", rand.IntN(sw.size)) }
 // shift moves weight from one member to another, in both sets.
 func (sw *seesaw) shift(db writes) {
 	a, b, by := sw.member(), sw.member(), float64(rand.IntN(10))
-	_, _ = db.ZIncrBy("up", a, by)
-	_, _ = db.ZIncrBy("down", a, -by)
-	_, _ = db.ZIncrBy("up", b, -by)
-	_, _ = db.ZIncrBy("down", b, by)
+	_, _ = db.ZIncr("up", a, by)
+	_, _ = db.ZIncr("down", a, -by)
+	_, _ = db.ZIncr("up", b, -by)
+	_, _ = db.ZIncr("down", b, by)
 }
 
 func (sw *seesaw) write(n int) {
@@ -49,7 +49,7 @@ func (sw *seesaw) write(n int) {
 		case 0, 1, 2:
 			sw.shift(db.writes)
 		case 3: // out and in again
-			lowest, _ := db.ZPopMin("up", 1+rand.IntN(20))
+			lowest, _ := db.ZPopMinN("up", 1+rand.IntN(20))
 			_, _ = db.ZAdd("up", lowest...)
 		case 4:
 			_, _ = db.ZAdd("up", Scored{1e9, "ghost"})
@@ -219,13 +219,13 @@ func TestSortedSnapshotIsCharged(t *testing.T) {
 	if n := sn.Retained(); n != 0 {
 		t.Errorf("a fresh snapshot retains %d bytes", n)
 	}
-	_, _ = db.ZIncrBy("up", "m1", 1)
+	_, _ = db.ZIncr("up", "m1", 1)
 	few := sn.Retained()
 	if few < 64*scoredCost || few > 10*64*scoredCost {
 		t.Errorf("after one change %d bytes are retained, want a path of nodes", few)
 	}
 	for i := range 20_000 {
-		_, _ = db.ZIncrBy("up", fmt.Sprint("m", i), 1)
+		_, _ = db.ZIncr("up", fmt.Sprint("m", i), 1)
 	}
 	all := sn.Retained()
 	if most := 2 * 20_000 * (scoredCost + keptOverhead + 32); all < 20_000*scoredCost || all > int64(most) {
@@ -252,7 +252,7 @@ func TestSortedReaderNoticesTheWriter(t *testing.T) {
 		if read(&x, e); x.torn {
 			t.Errorf("%s is torn although nothing happened", name)
 		}
-		_, _ = sw.s.DB(0).ZIncrBy("up", "m1", 1)
+		_, _ = sw.s.DB(0).ZIncr("up", "m1", 1)
 		if read(&x, e); !x.torn {
 			t.Errorf("%s did not notice a later change", name)
 		}

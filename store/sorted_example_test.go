@@ -10,7 +10,7 @@ func ExampleDB_ZAdd() {
 	db := store.New(nil).DB(0)
 	added, err := db.ZAdd("scores", store.Scored{Score: 7, Member: "ada"}, store.Scored{Score: 3, Member: "bob"})
 	fmt.Println(added, err)
-	sum, _ := db.ZIncrBy("scores", "bob", 5)
+	sum, _ := db.ZIncr("scores", "bob", 5)
 	rank, _ := db.ZRevRank("scores", "bob")
 	fmt.Println(sum, rank)
 	// Output:
@@ -43,12 +43,12 @@ func ExampleDB_ZRange() {
 func ExampleDB_ZPopMin() {
 	db := store.New(nil).DB(0)
 	_, _ = db.ZAdd("jobs", store.Scored{Score: 1700000300, Member: "later"}, store.Scored{Score: 1700000100, Member: "soon"})
-	next, _ := db.ZPopMin("jobs", 1)
-	fmt.Println(next[0].Member)
+	job, deadline, err := db.ZPopMin("jobs")
+	fmt.Println(job, int(deadline), err)
 	due, _ := db.ZRemRange("jobs", store.ByScore(0, 1700000200))
 	left, _ := db.ZCard("jobs")
 	fmt.Println(due, left)
 	// Output:
-	// soon
+	// soon 1700000100 <nil>
 	// 0 1
 }

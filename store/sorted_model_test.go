@@ -147,8 +147,8 @@ func (w *sortedWalk) step(db writes) {
 			return
 		}
 		want := w.m[key][member] + delta
-		got, err := db.ZIncrBy(key, member, delta)
-		w.expect(err == nil && got == want, "ZIncrBy %s %s = %v, %v, want %v", key, member, got, err, want)
+		got, err := db.ZIncr(key, member, delta)
+		w.expect(err == nil && got == want, "ZIncr %s %s = %v, %v, want %v", key, member, got, err, want)
 		w.m.set(key, member, want)
 	case 7:
 		var gone []string
@@ -160,10 +160,10 @@ func (w *sortedWalk) step(db writes) {
 		w.expect(err == nil && n == len(had)-len(w.m[key]), "ZRem %s = %v, %v", key, n, err)
 	case 8:
 		n := w.IntN(1 + w.IntN(60))
-		pop, want := db.ZPopMin, window(had, 0, n)
+		pop, want := db.ZPopMinN, window(had, 0, n)
 		if w.IntN(2) == 0 {
 			slices.Reverse(had)
-			pop, want = db.ZPopMax, window(had, 0, n)
+			pop, want = db.ZPopMaxN, window(had, 0, n)
 		}
 		if n == 0 {
 			want = nil

@@ -237,8 +237,8 @@ func (x *exec) zcombineStore(key string, c *combination, effect []string) int {
 	}
 	switch {
 	case c.sums && len(c.sources) > 2 && c.op != diff:
-		x.zstoreResult(key, b)
-	case x.zstore(key, b):
+		x.zstoreResult(effect[0], key, b)
+	case x.zstore(effect[0], key, b):
 		x.c.effect(x.db, effect...)
 	}
 	return b.len()

@@ -18,6 +18,11 @@ const (
 	byMember
 )
 
+// event is what Redis calls the removal of a range.
+func (k rangeKind) event() string {
+	return [...]string{byRank: "zremrangebyrank", byScore: "zremrangebyscore", byMember: "zremrangebylex"}[k]
+}
+
 // A ZRange says which members of a sorted set are meant. Make one by [ByRank],
 // [ByScore] or [ByMember], then set what else is wanted. The zero value is the first
 // member.
@@ -228,6 +233,7 @@ func (x *exec) zremRange(key string, z *ZRange, effect ...string) (int, error) {
 		}
 	}
 	x.c.effect(x.db, effect...)
+	x.removedEvent(eventZSet, z.kind.event(), key)
 	return len(gone), nil
 }
 
@@ -251,8 +257,8 @@ func (x *exec) zrangeStore(to, from string, z *ZRange, effect ...string) (int, e
 	o.done()
 	switch {
 	case mixed:
-		x.zstoreResult(to, b)
-	case x.zstore(to, b):
+		x.zstoreResult(effect[0], to, b)
+	case x.zstore(effect[0], to, b):
 		x.c.effect(x.db, effect...)
 	}
 	return b.len(), nil
@@ -263,8 +269,8 @@ const resultBatch = 1024
 
 // zstoreResult is zstore with the result as the effect: for what another server might
 // compute differently.
-func (x *exec) zstoreResult(to string, b *sortedBuilder) {
-	if !x.zstore(to, b) {
+func (x *exec) zstoreResult(command, to string, b *sortedBuilder) {
+	if !x.zstore(command, to, b) {
 		return
 	}
 	x.c.effect(x.db, "DEL", to)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // zaddOptions are ZADD's.
@@ -54,6 +55,18 @@ func (o zaddOptions) next(it Scored, old float64, held bool, res *zaddResult) (s
 // zadd adds members or changes their scores. It fails before it changed anything.
 // O(log n) an item; in a small set O(n).
 func (x *exec) zadd(key string, items []Scored, o zaddOptions) (res zaddResult, err error) {
+	res, err = x.zaddItems(key, items, o)
+	if err == nil && res.added+res.changed > 0 {
+		name := "zadd"
+		if o.incr {
+			name = "zincr"
+		}
+		x.event(eventZSet, name, key)
+	}
+	return res, err
+}
+
+func (x *exec) zaddItems(key string, items []Scored, o zaddOptions) (res zaddResult, err error) {
 	r, err := x.sortedRef(key)
 	if err != nil {
 		return res, err
@@ -190,6 +203,7 @@ func (x *exec) zrem(key string, members []string) (removed int, err error) {
 	}
 	if removed > 0 {
 		x.c.effect(x.db, append([]string{"ZREM", key}, members...)...)
+		x.removedEvent(eventZSet, "zrem", key)
 	}
 	return removed, nil
 }
@@ -258,6 +272,7 @@ func (x *exec) zpop(key string, max bool, count int64) ([]Scored, error) {
 		slices.Reverse(gone)
 	}
 	x.c.effect(x.db, effect...)
+	x.removedEvent(eventZSet, strings.ToLower(popName(max)), key)
 	return gone, nil
 }
 
@@ -284,9 +299,9 @@ func (x *exec) zmpop(keys []string, max bool, count int64) (key string, gone []S
 	return "", nil, nil
 }
 
-// zstore makes b's sorted set the value of key, or removes the key if it is empty, and
-// reports whether anything changed.
-func (x *exec) zstore(key string, b *sortedBuilder) bool {
+// zstore makes b's sorted set, which command gave, the value of key, or removes the key
+// if it is empty, and reports whether anything changed.
+func (x *exec) zstore(command, key string, b *sortedBuilder) bool {
 	r := x.ref(key)
 	e := b.entry(key, 0)
 	switch {
@@ -297,5 +312,6 @@ func (x *exec) zstore(key string, b *sortedBuilder) bool {
 	default:
 		return false
 	}
+	x.storedEvent(eventZSet, command, key, b.len())
 	return true
 }

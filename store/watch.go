@@ -32,8 +32,8 @@ func (c Cause) String() string {
 const AllDatabases = -1
 
 // A Value is what a key held at the time of a change: its type, and the text of
-// a string. The fields of a hash are not in it: read them from the store, as
-// they are now.
+// a string. The elements of other types are not in it: read them from the store,
+// as they are now.
 type Value struct{ e *table.Entry }
 
 // Kind is the value's type, None if the key was not there.

@@ -115,8 +115,9 @@ func (d writes) Persist(key string) (done bool, err error) {
 	return done, err
 }
 
-// HSet writes pairs of field and value and returns how many fields are new. O(1)
-// a pair; in a small hash O(fields), at most 128.
+// HSet writes pairs, at least one, of field and value and returns how many fields
+// are new. It makes a hash if there is none. The error is [ErrWrongType]. O(1) a
+// pair; in a small hash O(fields), at most 128.
 func (d writes) HSet(key string, pairs ...string) (added int, err error) {
 	if len(pairs) == 0 || len(pairs)%2 != 0 {
 		return 0, &Error{wrongArity("hset").Str}
@@ -131,7 +132,7 @@ func (d writes) HSet(key string, pairs ...string) (added int, err error) {
 }
 
 // HDel removes fields and returns how many were there. A hash without fields is
-// removed.
+// removed. The error is [ErrWrongType]. O(1) a field, as HSet.
 func (d writes) HDel(key string, fields ...string) (n int, err error) {
 	err = d.write(func(x *exec) (err error) {
 		n, err = x.hdel(key, fields)
@@ -140,7 +141,9 @@ func (d writes) HDel(key string, fields ...string) (n int, err error) {
 	return n, err
 }
 
-// HIncr adds delta to the number in a field and returns the sum.
+// HIncr adds delta to the number in a field, 0 if it is not there, and returns the
+// sum. The error is [ErrOverflow], [ErrWrongType], or that of a field that holds no
+// integer. O(1), as HSet.
 func (d writes) HIncr(key, field string, delta int64) (n int64, err error) {
 	err = d.write(func(x *exec) (err error) {
 		n, err = x.hincr(key, field, delta)

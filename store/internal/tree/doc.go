@@ -5,9 +5,9 @@
 // below each, so that one is found by its order. There is no balance to restore
 // but by splitting nodes that are full and merging neighbours that fit into one.
 //
-//	inner   sizes  3    2     4            at most 64 children
+//	inner   sizes  3    2     4            at most 63 children
 //	        items  a    d     f            the first below each
-//	             / abc  de   fghi          leaves of at most 64 items
+//	             / abc  de   fghi          leaves of at most 63 items
 //
 // # Clones
 //

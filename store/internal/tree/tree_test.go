@@ -3,6 +3,7 @@ package tree
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sort"
 	"testing"
@@ -18,7 +19,10 @@ func (t *Tree[T]) check(equal func(a, b T) bool) error {
 		if len(n.items) < 1 || len(n.items) > fan {
 			return fmt.Errorf("%d items at level %d", len(n.items), level)
 		}
-		if n.kids == nil {
+		if n.inner == nil {
+			if cap(n.items) > fan {
+				return fmt.Errorf("a leaf has room for %d items", cap(n.items))
+			}
 			if depth >= 0 && depth != level {
 				return fmt.Errorf("leaves at levels %d and %d", depth, level)
 			}
@@ -148,27 +152,93 @@ type item struct {
 	m     string
 }
 
-func BenchmarkInsert(b *testing.B) {
+func put(t *Tree[item], v item) {
+	t.Insert(t.Search(func(x item) bool { return x.score >= v.score }), v)
+}
+
+// filled is a tree of n items in order of random scores.
+func filled(n int, r *rand.Rand) *Tree[item] {
+	t := &Tree[item]{}
+	for range n {
+		put(t, item{r.Float64(), "m"})
+	}
+	return t
+}
+
+// change inserts an item at a random place and deletes another.
+func change(t *Tree[item], r *rand.Rand) {
+	put(t, item{r.Float64(), "m"})
+	i := r.IntN(t.Len())
+	t.Delete(i, i+1)
+}
+
+// BenchmarkTree runs what sorted sets consist of, at random places: of 1 M items most
+// are in no cache. The change after a clone copies all nodes on both paths.
+func BenchmarkTree(b *testing.B) {
 	for _, n := range []int{1000, 100_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			r := rand.New(rand.NewPCG(2, 1))
-			tr := &Tree[item]{}
-			ins := func() {
-				v := item{r.Float64(), "m"}
-				tr.Insert(tr.Search(func(x item) bool { return x.score >= v.score }), v)
+		r := rand.New(rand.NewPCG(2, 1))
+		t := filled(n, r)
+		for _, op := range []struct {
+			name string
+			run  func()
+		}{
+			{"Search", func() { v := r.Float64(); t.Search(func(x item) bool { return x.score >= v }) }},
+			{"At", func() { t.At(r.IntN(n)) }},
+			{"Insert+Delete", func() { change(t, r) }},
+			{"Clone+Insert+Delete", func() { t.Clone(); change(t, r) }},
+		} {
+			b.Run(fmt.Sprintf("%s/n=%d", op.name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					op.run()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkHeapPerItem is what items of 24 bytes take in a tree: inserted in order, at
+// random places, and with as many changes after that.
+func BenchmarkHeapPerItem(b *testing.B) {
+	const n = 200_000
+	r := rand.New(rand.NewPCG(2, 1))
+	for _, way := range []struct {
+		name string
+		fill func() *Tree[item]
+	}{
+		{"ordered", func() *Tree[item] {
+			t := &Tree[item]{}
+			for i := range n {
+				t.Insert(i, item{float64(i), "m"})
 			}
+			return t
+		}},
+		{"random", func() *Tree[item] { return filled(n, r) }},
+		{"churned", func() *Tree[item] {
+			t := filled(n, r)
 			for range n {
-				ins()
+				change(t, r)
 			}
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range b.N {
-				ins()
-				i := r.IntN(n)
-				tr.Delete(i, i+1)
+			return t
+		}},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			for b.Loop() {
+				before := heap()
+				t := way.fill()
+				b.ReportMetric(float64(heap()-before)/n, "B/item")
+				runtime.KeepAlive(t)
 			}
 		})
 	}
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func BenchmarkPush(b *testing.B) {

@@ -22,7 +22,7 @@ func (t *Tree[T]) Down(i int) iter.Seq[T] {
 }
 
 func (n *node[T]) ascend(i int, yield func(T) bool) bool {
-	if n.kids == nil {
+	if n.inner == nil {
 		for _, v := range n.items[i:] {
 			if !yield(v) {
 				return false
@@ -41,7 +41,7 @@ func (n *node[T]) ascend(i int, yield func(T) bool) bool {
 }
 
 func (n *node[T]) descend(i int, yield func(T) bool) bool {
-	if n.kids == nil {
+	if n.inner == nil {
 		for ; i >= 0; i-- {
 			if !yield(n.items[i]) {
 				return false

@@ -58,12 +58,12 @@ func (d reads) LRange(key string, start, stop int) (items []string, err error) {
 	return items, nil
 }
 
-// ListItems yields the elements of the list at key in order, as they were when
-// ListItems returned: none if there is no such list. The loop's body may take its
+// LItems yields the elements of the list at key in order, as they were when
+// LItems returned: none if there is no such list. The loop's body may take its
 // time and may write, and the sequence may be walked again. It holds on to these
 // elements, and no lock or snapshot. The error is [ErrWrongType]. O(1), and O(1) each
 // element.
-func (d reads) ListItems(key string) (items iter.Seq[string], err error) {
+func (d reads) LItems(key string) (items iter.Seq[string], err error) {
 	err = d.onList(key, func(x *exec, e *table.Entry) { items = x.listItems(e) })
 	if err != nil {
 		return func(func(string) bool) {}, err
@@ -71,8 +71,8 @@ func (d reads) ListItems(key string) (items iter.Seq[string], err error) {
 	return items, nil
 }
 
-// PosOptions say which matches LPos returns. The zero value is the first.
-type PosOptions struct {
+// LPosOptions say which matches LPos returns. The zero value is the first.
+type LPosOptions struct {
 	// Rank is the number of the match to begin with, from 1, or, counted from the
 	// end towards the beginning, from -1. 0 is 1.
 	Rank int
@@ -85,7 +85,7 @@ type PosOptions struct {
 // LPos returns the indexes of elements of the list at key that equal value, in the
 // order in which they are met; nil options find the first. The error is
 // [ErrWrongType]. O(elements looked at).
-func (d reads) LPos(key, value string, o *PosOptions) (at []int, err error) {
+func (d reads) LPos(key, value string, o *LPosOptions) (at []int, err error) {
 	rank, count, limit := int64(1), int64(1), int64(math.MaxInt64)
 	if o != nil {
 		rank, count, limit = o.plain()
@@ -98,7 +98,7 @@ func (d reads) LPos(key, value string, o *PosOptions) (at []int, err error) {
 }
 
 // plain is the options without numbers that stand for something else.
-func (o PosOptions) plain() (rank, count, limit int64) {
+func (o LPosOptions) plain() (rank, count, limit int64) {
 	rank, count, limit = max(int64(o.Rank), -math.MaxInt64), int64(o.Count), int64(o.MaxLen)
 	if rank == 0 {
 		rank = 1

@@ -1,7 +1,7 @@
 package store
 
-// LPush puts values to the beginning of the list at key, one by one, so that the last
-// is the first then, and returns the new length. It makes a list if there is none.
+// LPush puts values, at least one, to the beginning of the list at key, one by one, so
+// that the last is the first then, and returns the new length. It makes a list if there is none.
 // The error is [ErrWrongType]. O(log n) a value; a small list, up to 8 KB, is copied.
 func (d writes) LPush(key string, values ...string) (n int, err error) {
 	return d.push(key, Left, values)
@@ -32,16 +32,7 @@ func (d writes) LPop(key string) (string, error) { return d.popOne(key, Left) }
 // RPop removes the last element of the list at key and is otherwise like LPop.
 func (d writes) RPop(key string) (string, error) { return d.popOne(key, Right) }
 
-func (d writes) popOne(key string, at Side) (string, error) {
-	items, err := d.pop(key, at, -1)
-	switch {
-	case err != nil:
-		return "", err
-	case len(items) == 0:
-		return "", ErrNotFound
-	}
-	return items[0], nil
-}
+func (d writes) popOne(key string, at Side) (string, error) { return onlyOne(d.pop(key, at, -1)) }
 
 // LPopN removes up to count elements from the beginning of the list at key and
 // returns them: none if there is no list. The error is [ErrWrongType], or of a count
