@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -256,6 +257,14 @@ func TestCommandTableIsComplete(t *testing.T) {
 				t.Errorf("%s|%s: %+v", name, sub.name, sub)
 			}
 		}
+	}
+	for name := range s.data {
+		if notOffered(name) {
+			t.Errorf("%s is a command of the store, and said not to be offered", name)
+		}
+	}
+	if names := strings.Fields(unoffered); !slices.IsSorted(names) || len(slices.Compact(names)) != len(strings.Fields(unoffered)) {
+		t.Errorf("what is not offered is not sorted, or stands twice")
 	}
 	c := dial(t, s)
 	if n := c.value("COMMAND", "COUNT").Int; n != int64(len(s.commands)+len(s.data)) {

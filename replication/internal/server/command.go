@@ -82,9 +82,9 @@ func replicationCommands() []command {
 // containerCommands returns the commands that are a family of sub-commands.
 func containerCommands() []command {
 	list := []command{
-		{name: "client", group: "connection", subs: clientCommands(), not: []string{"caching", "getredir", "tracking", "trackinginfo", "unblock"}},
+		{name: "client", group: "connection", subs: clientCommands(), not: []string{"caching", "getredir", "tracking", "trackinginfo"}},
 		{name: "config", group: "server", subs: configCommands()},
-		{name: "command", group: "server", arity: -1, run: commandList, subs: introspectCommands(), not: []string{"getkeysandflags"}},
+		{name: "command", group: "server", arity: -1, run: commandList, subs: introspectCommands()},
 		{name: "pubsub", group: "pubsub", subs: pubsubInfoCommands()},
 		{name: "latency", group: "server", subs: latencyCommands(), not: []string{"doctor", "graph", "histogram"}},
 		{name: "slowlog", group: "server", subs: slowlogCommands()},

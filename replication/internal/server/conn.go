@@ -50,10 +50,11 @@ type conn struct {
 	psync      [][]byte           // PSYNC or SYNC was accepted: the arguments, copied
 	closing    bool               // after the replies are written
 	ran        bool               // the command passed the gates
-	lapped     time.Time          // the last command ended, or the present one arrived
+	lapped     time.Duration      // by clock: the last command ended, or the present one arrived
 	waited     time.Duration      // since then, for something that is no work
 	statOfName map[string]spelled // by the name as the client spells it
 	tally      tally              // since settle
+	noted      *commandStat       // of the command that note has recorded; nil when it knows none
 	full       bool               // the buffer holds replyChunk bytes
 	unseen     []string           // of the open transaction: what monitors will see if it is executed
 
@@ -124,7 +125,7 @@ func (c *conn) batch() error {
 	}
 	c.src.budget = c.queryLimit()
 	args, err := c.reader.ReadCommand()
-	c.lapped = time.Now()
+	c.lapped = c.clock()
 	ok := err == nil
 	for ok {
 		c.execute(args)
@@ -185,11 +186,12 @@ func (c *conn) execute(args [][]byte) {
 	if len(args) == 0 {
 		return
 	}
-	c.srv.stats.commands.Add(1)
 	c.args, c.refused, c.ran = args, resp.Value{}, false
-	c.note(args)
+	st := c.statOf(args)
+	c.tally.commands++
+	c.note(st, args)
 	v := c.run(args)
-	c.account(args, v, c.lap())
+	c.account(st, args, v, c.lap())
 	c.send(v)
 	c.watched(args, v)
 	c.args = nil
@@ -290,7 +292,7 @@ func (c *conn) flush() error {
 		return errOutputLimit
 	}
 	err := c.writeOut()
-	c.lapped = time.Now() // writing is not the next command's work
+	c.lapped = c.clock() // writing is not the next command's work
 	return err
 }
 
@@ -306,10 +308,19 @@ func (c *conn) outputLimit() int64 {
 // errOutputLimit ends a client whose replies outgrew client-output-buffer-limit normal.
 var errOutputLimit = errors.New("server: replies beyond the client's output limit")
 
-// note records what CLIENT LIST and INFO show while the command runs. It allocates only when the command differs from the last one.
-func (c *conn) note(args [][]byte) {
+// note records what CLIENT LIST and INFO show while the command runs. Most commands are followed by another of the same kind, and known: then there is nothing
+// to do.
+func (c *conn) note(st *commandStat, args [][]byte) {
+	if st != nil && st == c.noted {
+		return
+	}
+	c.noted = st
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if st != nil {
+		c.command = st.name
+		return
+	}
 	if len(args) == 1 || !c.srv.hasSubcommands(args[0]) {
 		if !strings.EqualFold(c.command, string(args[0])) {
 			c.command = clip(lower(string(args[0])))

@@ -164,7 +164,11 @@ func dial(t testing.TB, s *Server) *client {
 
 func (c *client) send(text string) {
 	c.t.Helper()
-	if _, err := io.WriteString(c.conn, text); err != nil {
+	w := io.Writer(c.conn)
+	if c.raw != nil {
+		w = c.raw
+	}
+	if _, err := io.WriteString(w, text); err != nil {
 		c.t.Fatal(err)
 	}
 }

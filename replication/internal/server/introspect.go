@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
@@ -15,6 +16,7 @@ func introspectCommands() []command {
 		{name: "list", arity: -2, flags: flagsInfo, run: commandNames},
 		{name: "docs", arity: -2, flags: flagsInfo, run: commandDocs},
 		{name: "getkeys", arity: -4, flags: flagsInfo, run: commandGetKeys},
+		{name: "getkeysandflags", arity: -4, flags: flagsInfo, run: commandGetKeysAndFlags},
 	}
 }
 
@@ -65,7 +67,17 @@ func (s *Server) describeAll(names []string) resp.Value {
 // describe returns what is known of a command, null for one that does not exist. A family carries its sub-commands, each with the name family|sub.
 func (s *Server) describe(name string) resp.Value {
 	if cmd := s.data[name]; cmd != nil {
-		return description(name, cmd.Arity, cmd.Flags, [3]int{cmd.FirstKey, cmd.LastKey, cmd.Step}, nil)
+		flags := flagNames(cmd.Flags)
+		if cmd.Blocks() {
+			flags = append(flags, resp.SimpleString("blocking"))
+		}
+		if cmd.MovableKeys() {
+			flags = append(flags, resp.SimpleString("movablekeys"))
+		}
+		return description(name, cmd.Arity, flags, [3]int{cmd.FirstKey, cmd.LastKey, cmd.Step}, nil)
+	}
+	if family, word, ok := strings.Cut(name, "|"); ok {
+		return s.describeSub(family, word)
 	}
 	cmd, ok := s.commands[name]
 	if !ok {
@@ -73,17 +85,29 @@ func (s *Server) describe(name string) resp.Value {
 	}
 	subs := []resp.Value{}
 	for _, sub := range cmd.subs {
-		subs = append(subs, description(name+"|"+sub.name, sub.arity, sub.flags, [3]int{}, nil))
+		subs = append(subs, s.describeSub(name, sub.name))
 	}
-	return description(name, cmd.arity, cmd.flags, [3]int{}, subs)
+	return description(name, cmd.arity, flagNames(cmd.flags), [3]int{}, subs)
+}
+
+// describeSub returns what is known of a sub-command.
+func (s *Server) describeSub(family, word string) resp.Value {
+	if cmd, ok := s.commands[family]; ok {
+		for _, sub := range cmd.subs {
+			if sub.name == word {
+				return description(family+"|"+word, sub.arity, flagNames(sub.flags), [3]int{}, nil)
+			}
+		}
+	}
+	return resp.NullValue()
 }
 
 // description is one element of COMMAND's reply, with the ten parts of Redis 7.0: name, arity, flags, first key, last key, step, then categories, tips, key
 // specifications and sub-commands. Client libraries read the first six, to find the keys of a command; a last key of -1 is the last argument, and a step of 2
 // skips the values of MSET. Categories, tips and specifications, which are about users and clusters, are left empty.
-func description(name string, arity int, flags store.CommandFlags, keys [3]int, subs []resp.Value) resp.Value {
+func description(name string, arity int, flags []resp.Value, keys [3]int, subs []resp.Value) resp.Value {
 	return resp.ArrayOf(
-		resp.BulkString(name), resp.Integer(int64(arity)), resp.SetOf(flagNames(flags)...),
+		resp.BulkString(name), resp.Integer(int64(arity)), resp.SetOf(flags...),
 		resp.Integer(int64(keys[0])), resp.Integer(int64(keys[1])), resp.Integer(int64(keys[2])),
 		resp.SetOf(), resp.ArrayOf(), resp.ArrayOf(), resp.ArrayOf(subs...),
 	)
@@ -145,10 +169,31 @@ func commandDocs(c *conn, args [][]byte) resp.Value {
 	return resp.MapOf(docs...)
 }
 
-// groupOf returns the group of COMMAND DOCS, "" for a command that does not exist. The store does not tell its commands apart in this way.
+// dataGroups are the store's commands by what Redis calls their groups.
+const dataGroups = `
+connection: select
+generic: copy del dump exists expire expireat expiretime keys move object persist pexpire pexpireat pexpiretime pttl randomkey rename
+generic: renamenx restore scan sort sort_ro touch ttl type unlink
+hash: hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals
+list: blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem lset ltrim rpop rpoplpush
+list: rpush rpushx
+pubsub: publish spublish
+server: dbsize flushall flushdb memory restore-asking swapdb
+set: sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan sunion
+set: sunionstore
+sorted-set: bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax
+sorted-set: zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore
+sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore
+string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
+string: strlen substr
+transactions: discard exec multi unwatch watch
+`
+
+// groupOf returns the group of COMMAND DOCS, "" for a command that does not exist.
 func (s *Server) groupOf(name string) string {
 	if s.data[name] != nil {
-		return "data"
+		group, _ := listedUnder(dataGroups, name)
+		return group
 	}
 	if cmd, ok := s.commands[name]; ok {
 		return cmd.group
@@ -156,27 +201,15 @@ func (s *Server) groupOf(name string) string {
 	return ""
 }
 
-// commandGetKeys answers COMMAND GETKEYS command argument...: it picks the keys out of a command line by the three numbers of the command table. Of the line
-// only the number of arguments is checked.
-func commandGetKeys(c *conn, args [][]byte) resp.Value {
-	line := args[2:]
-	cmd := c.srv.data[lower(string(line[0]))]
-	if cmd == nil && c.srv.commands[lower(string(line[0]))] == nil {
-		return resp.Err("ERR Invalid command specified")
+// listedUnder finds name in a text of lines that are a heading, a colon and names.
+func listedUnder(text, name string) (heading string, ok bool) {
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		heading, names, _ := strings.Cut(line, ":")
+		for word := range strings.FieldsSeq(names) {
+			if word == name {
+				return heading, true
+			}
+		}
 	}
-	if cmd == nil || cmd.FirstKey == 0 {
-		return resp.Err("ERR The command has no key arguments")
-	}
-	if cmd.Arity > 0 && len(line) != cmd.Arity || len(line) < -cmd.Arity {
-		return resp.Err("ERR Invalid number of arguments specified for command")
-	}
-	last := cmd.LastKey
-	if last < 0 {
-		last += len(line)
-	}
-	keys := []resp.Value{}
-	for i := cmd.FirstKey; i <= last && i < len(line) && cmd.Step > 0; i += cmd.Step {
-		keys = append(keys, resp.BulkString(string(line[i])))
-	}
-	return resp.ArrayOf(keys...)
+	return "", false
 }

@@ -15,6 +15,7 @@ var errClientLeft = errors.New("server: the client has left")
 // ever, and an element could be taken out of a list for nobody.
 func (c *conn) beginWait() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(c.ctx)
+	c.settle()
 	c.srv.stats.blocked.Add(1)
 	began := time.Now()
 	// What was answered before must not wait with us.

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+// keyFlags says for each command of the store what it does to its keys, in the words of Redis 7.0, as proxies and libraries ask for it: before the colon the
+// flags of the first key and, behind a comma, those of the others where they differ. R, W or both say what of the value is needed, O that it is overwritten
+// unseen and RM that it is removed unseen; access that something of it gets into the reply.
+const keyFlags = `
+OW insert: msetnx setnx
+OW update: mset psetex restore restore-asking setex
+OW update, RO access: sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
+RM delete: del unlink
+RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch zcard
+RO access, OW update: copy sort
+RW access delete: blmpop blpop brpop bzmpop bzpopmax bzpopmin getdel lmpop lpop rpop spop zmpop zpopmax zpopmin
+RW access delete, OW insert: renamenx
+RW access delete, OW update: rename
+RW access delete, RW insert: blmove brpoplpush lmove rpoplpush smove
+RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move zincrby
+RW delete: hdel lrem ltrim srem zrem zremrangebylex zremrangebyrank zremrangebyscore
+RW insert: append hsetnx linsert lpush lpushx rpush rpushx sadd
+RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange zadd
+RW update, RO access: sinterstore
+`
+
+// keyFlagsOf returns the flags of the first key and of the others. What the list leaves out reads.
+func keyFlagsOf(name string, args [][]byte) (first, rest string) {
+	if name == "set" {
+		for _, arg := range args[1:] {
+			if equalFold(arg, "get") {
+				return "RW access update", ""
+			}
+		}
+		return "OW update", ""
+	}
+	if flags, ok := listedUnder(keyFlags, name); ok {
+		first, rest, differ := strings.Cut(flags, ", ")
+		if !differ {
+			rest = first
+		}
+		return first, rest
+	}
+	return "RO access", "RO access"
+}
+
+// keysIn picks the keys out of a command line, of which nothing but the number of arguments is checked otherwise; at are their indexes.
+func (s *Server) keysIn(line [][]byte) (at []int, bad resp.Value) {
+	name := lower(string(line[0]))
+	cmd := s.data[name]
+	switch {
+	case cmd == nil && s.commands[name] == nil:
+		return nil, resp.Err("ERR Invalid command specified")
+	case cmd == nil || !cmd.HasKeys(line):
+		return nil, resp.Err("ERR The command has no key arguments")
+	case fitting(name, cmd.Arity, len(line)) == "":
+		return nil, resp.Err("ERR Invalid number of arguments specified for command")
+	}
+	if at = cmd.Keys(line); at == nil {
+		return nil, resp.Err("ERR Invalid arguments specified for command")
+	}
+	return at, resp.Value{}
+}
+
+// commandGetKeys answers COMMAND GETKEYS command argument...
+func commandGetKeys(c *conn, args [][]byte) resp.Value {
+	line := args[2:]
+	at, bad := c.srv.keysIn(line)
+	if bad.Kind != 0 {
+		return bad
+	}
+	keys := make([]resp.Value, len(at))
+	for i, n := range at {
+		keys[i] = resp.BulkString(string(line[n]))
+	}
+	return resp.ArrayOf(keys...)
+}
+
+// commandGetKeysAndFlags answers COMMAND GETKEYSANDFLAGS command argument...: each key in a pair with its flags.
+func commandGetKeysAndFlags(c *conn, args [][]byte) resp.Value {
+	line := args[2:]
+	at, bad := c.srv.keysIn(line)
+	if bad.Kind != 0 {
+		return bad
+	}
+	flags, rest := keyFlagsOf(lower(string(line[0])), line)
+	keys := make([]resp.Value, len(at))
+	for i, n := range at {
+		words := []resp.Value{}
+		for word := range strings.FieldsSeq(flags) {
+			words = append(words, resp.SimpleString(word))
+		}
+		keys[i] = resp.ArrayOf(resp.BulkString(string(line[n])), resp.SetOf(words...))
+		flags = rest
+	}
+	return resp.ArrayOf(keys...)
+}
