@@ -117,6 +117,9 @@ func (x *exec) listRange(e *table.Entry, start, stop int64) (out []string) {
 		return out
 	}
 	v := x.listPin(e)
+	if x.torn {
+		return nil // it will be read anew
+	}
 	return v.slice(clipRange(start, stop, v.len()))
 }
 

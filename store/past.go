@@ -329,18 +329,24 @@ func (p *past) keptBetween(tab *table.Table, first, last uint64, to []*table.Ent
 }
 
 func (pt *part) between(tab *table.Table, first, last uint64, to []*table.Entry) []*table.Entry {
-	pt.mu.Lock()
-	defer pt.mu.Unlock()
-	in := func(e *table.Entry) {
+	n := len(to)
+	to = pt.copyTo(to)
+	in := to[:n]
+	for _, e := range to[n:] { // outside of the lock: the writer may be waiting for it
 		if h := tab.Hash(e.Key()); h >= first && h <= last {
-			to = append(to, e)
+			in = append(in, e)
 		}
 	}
-	for _, e := range pt.few {
-		in(e)
-	}
+	return in
+}
+
+// copyTo appends all entries to a list.
+func (pt *part) copyTo(to []*table.Entry) []*table.Entry {
+	pt.mu.Lock()
+	defer pt.mu.Unlock()
+	to = append(to, pt.few...)
 	for _, e := range pt.kept {
-		in(e)
+		to = append(to, e)
 	}
 	return to
 }
