@@ -57,7 +57,7 @@ func TestChaos(t *testing.T) {
 }
 
 func chaosSettings(t *testing.T) (seed uint64, long time.Duration) {
-	seed = rand.Uint64()
+	seed = 1 // the same events for every change; how they meet is chance all the same
 	var err1, err2 error
 	if s := os.Getenv("UNDERSTUDY_CHAOS_SEED"); s != "" {
 		seed, err1 = strconv.ParseUint(s, 10, 64)

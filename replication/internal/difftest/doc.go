@@ -25,7 +25,7 @@
 // The servers are those of package realserver, found by UNDERSTUDY_PEERS. Further variables:
 //
 //	UNDERSTUDY_DIFF_COMMANDS  how many commands each version's run takes; 20000 unless set
-//	UNDERSTUDY_DIFF_SEED      the seed of a run that shall be repeated; each run prints its own
+//	UNDERSTUDY_DIFF_SEED      the seed of the sequence; 1 unless set, and each run prints it
 //
 // One client of three speaks RESP3.
 //
