@@ -107,26 +107,35 @@ func (s *Store) serveBlocked() {
 		q := b.ready[0]
 		b.ready = b.ready[1:]
 		q.noted = false
-		for len(q.waiters) > 0 && s.serveOne(q) {
-		}
+		s.serveQueue(q)
 	}
 	b.ready = nil
 }
 
-// serveOne serves the oldest waiter of q for whom there is something, and reports
-// whether there was one.
-func (s *Store) serveOne(q *queue) bool {
-	for _, w := range q.waiters {
+// serveQueue serves the waiters of q for whom there is something, the oldest first.
+// A look at the key tells who need not be tried.
+func (s *Store) serveQueue(q *queue) {
+	for _, w := range slices.Clone(q.waiters) {
+		switch kind := s.kindAt(q.db, q.key); {
+		case kind == None:
+			return
+		case kind != w.kind:
+			continue
+		}
 		c := s.begin(q.db, client)
 		v, ok := c.x.grantFrom(w.wish, q.key)
 		c.finish()
 		if ok {
 			s.mu.blocked.remove(w)
 			w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
-			return true
 		}
 	}
-	return false
+}
+
+// kindAt is the kind of what stands at a key, past its deadline or not.
+func (s *Store) kindAt(db int, key string) Kind {
+	tab := s.view.Load().gen.spaces[db].tab
+	return kindOf(tab.Find(tab.Hash(key), key))
 }
 
 // unblockAll ends every wait with err. REQUIRES: the writer lock.

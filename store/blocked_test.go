@@ -1,8 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -244,4 +247,81 @@ func TestBlockingTyped(t *testing.T) {
 			t.Errorf("inside of Update: %v", err)
 		}
 	})
+}
+
+// A replica that is no longer writable serves nobody, and a data set that was loaded
+// serves those who waited for what is in it.
+func TestBlockedOnReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := newReplica(t, nil)
+		s.Replication().SetWritable(true)
+		w := waiting(t, s, "BLPOP q 0")
+		s.Replication().SetWritable(false)
+		if got := w.got(); got != "-"+ErrReadOnly.text {
+			t.Errorf("told %s when writes were forbidden", got)
+		}
+		if err := apply(t, a, wire("RPUSH q x")); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := s.DB(0).LLen("q"); n != 1 || s.Replication().History().Taint != "" {
+			t.Errorf("%d elements, taint %q", n, s.Replication().History().Taint)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		from := newStore(t, nil)
+		do(t, from.NewSession(nil), "RPUSH q x")
+		var file bytes.Buffer
+		if err := from.View(func(sn *Snapshot) error { return sn.WriteRDB(&file, nil) }); err != nil {
+			t.Fatal(err)
+		}
+		s, _ := newReplica(t, nil)
+		s.Replication().SetWritable(true)
+		w := waiting(t, s, "BLPOP q 0")
+		l := s.Replication().NewLoader()
+		if err := errors.Join(l.LoadRDB(&file), l.Commit(s.Replication().History())); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.got(); got != `["q" "x"]` {
+			t.Errorf("told %s after a load", got)
+		}
+		w.stop(nil)
+	})
+}
+
+// Reads of a replica change nothing, wherever they stand: a key past its deadline is
+// the primary's to remove.
+func TestReadsInTransactionOnReplica(t *testing.T) {
+	for _, read := range []string{"ZUNION 1 z", "ZINTERCARD 1 z", "ZDIFF 1 z", "ZRANGE z 0 -1", "SINTER z", "SORT_RO z", "GET z", "OBJECT ENCODING z", "DUMP z"} {
+		clock := newClock()
+		s, a := newReplica(t, &Options{Clock: clock.now})
+		if err := apply(t, a, wire("ZADD z 1 a")+wire("PEXPIREAT z "+strconv.FormatInt(clock.ms.Load()+10, 10))); err != nil {
+			t.Fatal(err)
+		}
+		clock.advance(time.Second)
+		c := s.NewSession(nil)
+		for _, line := range []string{"MULTI", read, "EXEC"} {
+			do(t, c, line)
+		}
+		if taint := s.Replication().History().Taint; taint != "" {
+			t.Errorf("%s: %s", read, taint)
+		}
+		if err := apply(t, a, wire("PERSIST z")+wire("ZADD z 2 b")); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := s.DB(0).ZCard("z"); n != 2 {
+			t.Errorf("%s: %d members are left, want 2", read, n)
+		}
+	}
+}
+
+// A body that changes in place may stand under another key by the time a reader has
+// its lock: reads of lists and sorted sets notice, which reads of one entry cannot.
+func TestReadsOfTreesAreShared(t *testing.T) {
+	for _, group := range [][]Command{listCommands, sortedCommands} {
+		for _, c := range group {
+			if c.Flags&flagOneKey != 0 {
+				t.Errorf("%s would read what its key never held", c.Name)
+			}
+		}
+	}
 }

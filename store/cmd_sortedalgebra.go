@@ -74,7 +74,7 @@ func (c *algebraCommand) parse(x *exec, args [][]byte) error {
 		return ErrSyntax
 	}
 	for _, key := range argStrings(args[1 : 1+n]) {
-		s, err := x.sourceOf(key)
+		s, err := x.sourceOf(key, c.store)
 		if err != nil {
 			return err
 		}

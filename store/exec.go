@@ -211,7 +211,9 @@ func (x *exec) ref(key string) ref {
 		r.e = nil
 	}
 	if r.e != nil && x.expired(r.e) {
-		x.c.expire(r)
+		if !x.s.mu.readOnly.Load() { // else the primary's DEL will come
+			x.c.expire(r)
+		}
 		r.e = nil
 	}
 	return r

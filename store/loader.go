@@ -223,6 +223,7 @@ func (l *Loader) install() {
 	was := s.view.Load().gen
 	s.view.Store(&view{gen: l.gen})
 	s.chargeReplaced(was, l.gen)
+	s.mu.blocked.noteAll(AllDatabases)
 	for n, ks := range l.gen.spaces {
 		s.mu.watched.replaced(n, was.spaces[n], ks, s.published.Load())
 	}

@@ -104,6 +104,9 @@ func (r Replication) SetWritable(on bool) {
 	if r.s.mu.replica {
 		r.s.mu.readOnly.Store(!on)
 	}
+	if r.s.mu.readOnly.Load() {
+		r.s.unblockAll(ErrReadOnly)
+	}
 }
 
 // Continue follows the answer to a partial resync: under the same ID, or under

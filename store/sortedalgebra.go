@@ -68,11 +68,11 @@ func (s *source) weighed(score float64) float64 {
 
 var sortedKinds = []table.Kind{table.SmallSorted, table.BigSorted, table.IntSet, table.SmallSet, table.BigSet}
 
-// sourceOf looks a key up: as ref does where x writes, so that what the stream carries
-// means the same elsewhere.
-func (x *exec) sourceOf(key string) (s source, err error) {
+// sourceOf looks a key up: as ref does for a command that stores, so that what the
+// stream carries means the same elsewhere.
+func (x *exec) sourceOf(key string, stores bool) (s source, err error) {
 	var e *table.Entry
-	if x.mode == writing {
+	if stores {
 		e = x.ref(key).e
 	} else {
 		e = x.entry(key)
