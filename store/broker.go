@@ -18,7 +18,8 @@ import (
 // commits whose makers are about to deliver: it needs no limit of its own.
 //
 // Locks, in the order in which they are taken: delivery, posted or mu, a
-// subscriber's. The writer lock comes before posted and mu, never with delivery.
+// subscriber's. The writer lock comes before posted and mu, which are therefore
+// held for moments only and never while anybody is told; never with delivery.
 type broker struct {
 	events atomic.Uint32 // SetEvents
 	count  atomic.Int64  // subscriptions in all; with none nothing is looked up
@@ -36,12 +37,25 @@ type broker struct {
 	// overtakes.
 	delivery sync.Mutex
 
-	mu sync.RWMutex // protects by, and each subscriber's names
-	by [vias]map[string]audience
+	mu sync.Mutex // protects by and what is in it
+	by [vias]map[string]*audience
 }
 
-// audience are the subscribers of one name.
-type audience map[*Subscriber]struct{}
+// audience are the subscribers of one name. Each knows its place in the list, so
+// that it is found at once when it leaves.
+type audience struct {
+	list []*Subscriber // in any order
+
+	// lent: a delivery reads, without mu, what the list held at some time. Until
+	// there is a new list, its elements stay as they are; more may be appended.
+	lent bool
+}
+
+// reached is an audience of one message, as a delivery reads it.
+type reached struct {
+	pattern string // by which it is one, "" for the channel itself
+	list    []*Subscriber
+}
 
 // enabled are the classes of events that a commit shall publish: none while
 // nobody is there to receive any.
@@ -59,15 +73,26 @@ func (b *broker) receivers(via Via, channel string) (n int) {
 	if b.count.Load() == 0 {
 		return 0
 	}
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	b.each(via, channel, func(a audience, _ string) { n += len(a) })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.each(via, channel, func(a *audience, _ string) { n += len(a.list) })
 	return n
+}
+
+// lend appends to out the audiences of a message, as they are now.
+func (b *broker) lend(out []reached, via Via, channel string) []reached {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.each(via, channel, func(a *audience, pattern string) {
+		a.lent = true
+		out = append(out, reached{pattern, a.list})
+	})
+	return out
 }
 
 // each calls fn for each audience of a message, with the pattern by which it is
 // one, "" for the channel itself, which comes first. REQUIRES: mu.
-func (b *broker) each(via Via, channel string, fn func(a audience, pattern string)) {
+func (b *broker) each(via Via, channel string, fn func(a *audience, pattern string)) {
 	if a := b.by[via][channel]; a != nil {
 		fn(a, "")
 	}
@@ -107,24 +132,32 @@ func (b *broker) deliver() {
 	}
 }
 
-// deliverPosted returns the subscribers whose queue ran over.
+// deliverPosted returns the subscribers whose queue ran over. It holds mu for none
+// of the work that is proportional to the receivers: a subscription would have to
+// wait for it, and the writer, who counts receivers, for the subscription.
 func (b *broker) deliverPosted() (over []*Subscriber) {
 	b.delivery.Lock()
 	defer b.delivery.Unlock()
-	messages := b.take()
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	for _, m := range messages {
-		b.each(m.Via, m.Channel, func(a audience, pattern string) {
-			if m.Pattern = pattern; pattern != "" {
-				m.Via = ViaPattern
-			}
-			for s := range a {
-				if s.push(m) {
-					over = append(over, s)
-				}
-			}
-		})
+	var to []reached
+	for _, m := range b.take() {
+		to = b.lend(to[:0], m.Via, m.Channel)
+		for _, r := range to {
+			over = r.push(m, over)
+		}
+	}
+	return over
+}
+
+// push queues m for the audience, and appends those whose queue ran over to over.
+func (r *reached) push(m Message, over []*Subscriber) []*Subscriber {
+	name := m.Channel
+	if r.pattern != "" {
+		name, m.Pattern, m.Via = r.pattern, r.pattern, ViaPattern
+	}
+	for _, s := range r.list {
+		if s.pushAs(m, name) {
+			over = append(over, s)
+		}
 	}
 	return over
 }
@@ -133,52 +166,59 @@ func (b *broker) deliverPosted() (over []*Subscriber) {
 func (b *broker) add(s *Subscriber, via Via, name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, there := s.names[via][name]; there || s.gone {
+	a := b.by[via][name]
+	if a == nil {
+		a = &audience{}
+	}
+	if !s.enter(via, name, len(a.list)) {
 		return false
 	}
-	if s.names[via] == nil {
-		s.names[via] = map[string]struct{}{}
-	}
 	if b.by[via] == nil {
-		b.by[via] = map[string]audience{}
+		b.by[via] = map[string]*audience{}
 	}
-	if b.by[via][name] == nil {
-		b.by[via][name] = audience{}
-	}
-	s.names[via][name], b.by[via][name][s] = struct{}{}, struct{}{}
+	a.list = append(a.list, s)
+	b.by[via][name] = a
 	b.count.Add(1)
 	return true
 }
 
-// remove ends a subscription of s, and reports whether there was one.
+// remove ends a subscription of s, and reports whether there was one. Once it has
+// returned, nothing more is queued by that subscription.
 func (b *broker) remove(s *Subscriber, via Via, name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.removeLocked(s, via, name)
-}
-
-// removeLocked is remove. REQUIRES: mu.
-func (b *broker) removeLocked(s *Subscriber, via Via, name string) bool {
-	if _, there := s.names[via][name]; !there {
+	at, there := s.exit(via, name)
+	if !there {
 		return false
 	}
-	delete(s.names[via], name)
-	delete(b.by[via][name], s)
-	if len(b.by[via][name]) == 0 {
+	a := b.by[via][name]
+	if a.remove(at); len(a.list) == 0 {
 		delete(b.by[via], name)
+	} else if at < len(a.list) {
+		a.list[at].moved(via, name, at)
 	}
 	b.count.Add(-1)
 	return true
 }
 
-// removeAll ends all subscriptions of s; for good, if it is gone.
-func (b *broker) removeAll(s *Subscriber, gone bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s.gone = s.gone || gone
-	for via := range s.names {
-		for name := range s.names[via] {
-			b.removeLocked(s, Via(via), name)
+// remove puts the last of the list into the place at, and shortens the list: in O(1),
+// but for at most one copy of the list, of pointers, for each message delivered to it.
+func (a *audience) remove(at int) {
+	if a.lent {
+		a.list, a.lent = slices.Clone(a.list), false
+	}
+	last := len(a.list) - 1
+	a.list[at] = a.list[last]
+	a.list[last] = nil
+	a.list = a.list[:last]
+}
+
+// removeAll ends all subscriptions that s has now. Others get their turn between two
+// of them: there may be many.
+func (b *broker) removeAll(s *Subscriber) {
+	for via, names := range s.all() {
+		for _, name := range names {
+			b.remove(s, Via(via), name)
 		}
 	}
 }
@@ -190,9 +230,9 @@ func (s *Store) Channels(via Via, pattern string) []string {
 	if via >= vias {
 		return nil
 	}
-	b.mu.RLock()
-	defer b.mu.RUnlock()
+	b.mu.Lock()
 	names := slices.Collect(maps.Keys(b.by[via]))
+	b.mu.Unlock()
 	names = slices.DeleteFunc(names, func(name string) bool { return !Match(pattern, name) })
 	slices.Sort(names)
 	return names
@@ -204,7 +244,10 @@ func (s *Store) Subscribers(via Via, name string) int {
 	if via >= vias {
 		return 0
 	}
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	return len(b.by[via][name])
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.by[via][name]; a != nil {
+		return len(a.list)
+	}
+	return 0
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/understudy-go/understudy/store/backlog"
@@ -57,6 +58,136 @@ func TestBudgetCountsWholes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		sn.Close()
+	}
+}
+
+// What a snapshot holds of a large collection counts under whatever name it went: also
+// after it was forked, and in a database that the snapshot does not have.
+func TestBudgetFollowsNames(t *testing.T) {
+	for what, lose := range map[string][]string{
+		"RENAME":   {"RENAME k there", "DEL there"},
+		"MOVE":     {"MOVE k 1", "FLUSHDB", "SELECT 1", "DEL k"},
+		"twice":    {"RENAME k i", "PERSIST i", "RENAME i j", "SET j v"},
+		"edited":   {"RENAME k i", "EDIT i", "RENAME i j", "EDIT j", "DEL j"},
+		"new":      {"SET other v", "SELECT 1", "SET k2 v", "FLUSHDB", "SELECT 0", "MOVE k 1", "SELECT 1", "FLUSHDB"},
+		"one unit": {"MULTI", "RENAME k i", "EDIT i", "DEL i", "EXEC"},
+	} {
+		for kind, edit := range largeKinds {
+			s := newStore(t, nil)
+			fillLarge(t, s, kind)
+			tab := s.view.Load().gen.spaces[0].tab
+			held := tab.Find(tab.Hash("k"), "k").Body().Bytes()
+			sn := s.Snapshot()
+			c := s.NewSession(nil)
+			for _, line := range lose {
+				if key, ok := strings.CutPrefix(line, "EDIT "); ok {
+					line = strings.ReplaceAll(edit, "KEY", key)
+				}
+				do(t, c, line)
+			}
+			if got := sn.Retained(); got < held {
+				t.Errorf("%s of a %s: %d bytes retained, %d held", what, kind, got, held)
+			}
+			if err := s.check(); err != nil {
+				t.Error(err)
+			}
+			sn.Close()
+		}
+	}
+}
+
+// largeKinds are the collections that may be large, with an edit of each.
+var largeKinds = map[string]string{
+	"list":       "RPUSH KEY tail",
+	"set":        "SADD KEY another",
+	"sorted set": "ZADD KEY 1 another",
+	"hash":       "HSET KEY another v",
+}
+
+// fillLarge makes k a collection of 5,000 members of a hundred bytes.
+func fillLarge(t *testing.T, s *Store, kind string) {
+	t.Helper()
+	db := s.DB(0)
+	for i := range 5000 {
+		v, err := fmt.Sprintf("%0100d", i), error(nil)
+		switch kind {
+		case "list":
+			_, err = db.RPush("k", v)
+		case "set":
+			_, err = db.SAdd("k", v)
+		case "sorted set":
+			_, err = db.ZAdd("k", Scored{float64(i), v})
+		case "hash":
+			_, err = db.HSet("k", v, "1")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Every node that a fork copies is lost to the snapshot, whatever the key is called.
+func TestBudgetCountsNodesOfRenamed(t *testing.T) {
+	s := newStore(t, nil)
+	fillLarge(t, s, "list")
+	sn := s.Snapshot()
+	defer sn.Close()
+	if err := s.DB(0).Rename("k", "k2"); err != nil {
+		t.Fatal(err)
+	}
+	before := sn.Retained()
+	for i := range 5000 {
+		if err := s.DB(0).LSet("k2", i, "v"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sn.Retained() - before; got < 400_000 {
+		t.Errorf("%d bytes retained of a list of 500 KB", got)
+	}
+}
+
+// A copy is not what the snapshot has: to lose it costs the snapshot nothing.
+func TestBudgetIgnoresCopies(t *testing.T) {
+	s := newStore(t, nil)
+	fillLarge(t, s, "list")
+	sn := s.Snapshot()
+	defer sn.Close()
+	c := s.NewSession(nil)
+	for _, line := range []string{"COPY k k2", "RPUSH k2 tail", "RENAME k2 k3", "LSET k3 7 v", "DEL k3"} {
+		do(t, c, line)
+	}
+	if got := sn.Retained(); got != 0 {
+		t.Errorf("%d bytes retained", got)
+	}
+}
+
+// A snapshot that was opened while a file was loaded has nothing of it: what becomes
+// of that does not count.
+func TestBudgetIgnoresWhatWasLoaded(t *testing.T) {
+	from := newStore(t, nil)
+	for i := range 100 {
+		_ = from.DB(0).Set(fmt.Sprint("k", i), "old", 0)
+	}
+	s := newStore(t, nil)
+	l := s.Replication().NewLoader()
+	if err := l.LoadRDB(bytes.NewReader(file(t, from))); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.DB(0).Set("a", "b", 0)
+	sn := s.Snapshot()
+	defer sn.Close()
+	if err := l.Commit(backlog.History{ID: backlog.NewID(), SecondaryLimit: -1}); err != nil {
+		t.Fatal(err)
+	}
+	before := sn.Retained()
+	for i := range 100 {
+		_ = s.DB(0).Set(fmt.Sprint("k", i), "new", 0)
+	}
+	if got := sn.Retained(); got != before {
+		t.Errorf("%d bytes retained before, %d now", before, got)
+	}
+	if v, err := sn.DB(0).Get("a"); v != "b" || err != nil {
+		t.Errorf("a is %q, %v", v, err)
 	}
 }
 

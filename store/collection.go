@@ -17,9 +17,10 @@ type collection struct {
 	table.Account // of the elements and the nodes
 
 	mu      sync.RWMutex
-	changed uint64 // version of the last commit that changed it; protected by mu
-	made    uint64 // version of the commit that made it, whatever entry holds it by now; the writer's
-	forked  bool   // between open and close: by this open, which noted the change already; the writer's
+	changed uint64   // version of the last commit that changed it; protected by mu
+	made    uint64   // version of the commit that made it, whatever entry holds it by now; the writer's
+	lineage *lineage // nil as long as nobody asked; the writer's
+	forked  bool     // between open and close: by this open, which noted the change already; the writer's
 }
 
 // forkable is a collection in a tree.
@@ -35,6 +36,28 @@ type forkable interface {
 }
 
 func (c *collection) core() *collection { return c }
+
+// A lineage stands for a collection and for the forks that took its place, one after
+// the other: what a snapshot has of them is found by it, whatever their key is by now.
+// A copy has one of its own. It points at none of them: a fork that is gone must not be
+// held by who looks for it.
+type lineage struct{ _ byte } // not of size 0: each has its own address
+
+// root is c's lineage. The writer's.
+func (c *collection) root() *lineage {
+	if c.lineage == nil {
+		c.lineage = &lineage{}
+	}
+	return c.lineage
+}
+
+// lineageOf is equal for a body and what it was forked from, and for no others. The writer's.
+func lineageOf(b table.Body) any {
+	if f, ok := b.(forkable); ok {
+		return f.core().root()
+	}
+	return b // a table is never forked
+}
 
 // enter takes c's lock for a look-up; the caller gives it back.
 func (x *exec) enter(c *collection) {
@@ -82,9 +105,7 @@ func (c *commit) close(r ref, b forkable) {
 		return
 	}
 	for _, sn := range c.s.mu.snapshots {
-		if kept := sn.past.kept(r.tab, r.h, r.key); kept != nil {
-			sn.past.lose(kept, n)
-		}
+		sn.past.lose(b, n)
 	}
 }
 
@@ -115,6 +136,7 @@ func (c *commit) replaceBody(r *ref, b forkable) {
 	c.after(*r, old, e)
 	was.SetOwner(nil) // and nothing is charged: b shares it all
 	b.core().made, b.core().forked = c.version, true
+	b.core().lineage = was.(forkable).core().root()
 	b.SetOwner(&r.tab.Account)
 	r.e = e
 }

@@ -21,13 +21,13 @@ type commit struct {
 	pending *past       // what readers see of the slots that changed; nil: one slot only
 	changes []change    // in order; kept for roll-back, and while anyone watches
 
-	effects  []byte    // RESP commands for the stream, behind a MULTI that is sent only if it takes one
-	parts    int       // commands in effects, SELECTs not counted
-	selected int       // database that effects leave selected; -1 unknown
-	dirty    bool      // something changed, effects or not
-	libs     libraries // before the commit; for roll-back
-	dropped  []dropped // large collections whose key went; some may have moved
-	watched  bool      // somebody wants to know what changes
+	effects  []byte       // RESP commands for the stream, behind a MULTI that is sent only if it takes one
+	parts    int          // commands in effects, SELECTs not counted
+	selected int          // database that effects leave selected; -1 unknown
+	dirty    bool         // something changed, effects or not
+	libs     libraries    // before the commit; for roll-back
+	dropped  []table.Body // large collections whose key went; some may have moved
+	watched  bool         // somebody wants to know what changes
 	cause    Cause
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
 
@@ -35,13 +35,6 @@ type commit struct {
 
 	messages []Message // to be delivered when the commit is finished
 	events   Events    // classes of keyspace events that anybody may want
-}
-
-// dropped is a large collection that stood in tab.
-type dropped struct {
-	tab *table.Table
-	h   uint64
-	e   *table.Entry
 }
 
 // change is one touched record.
@@ -215,7 +208,9 @@ func (c *commit) before(r ref) *table.Entry {
 func (c *commit) keep(r ref) {
 	stands := r.tab.Find(r.h, r.key) // may be a tombstone of this commit: then nothing is kept
 	for _, sn := range c.s.mu.snapshots {
-		c.keepFor(&sn.past, r, stands)
+		if r.ks == nil || sn.past.has(r) {
+			c.keepFor(&sn.past, r, stands)
+		}
 	}
 	if c.pending != nil {
 		c.keepFor(c.pending, r, stands)
@@ -266,10 +261,11 @@ func (c *commit) own(r ref, old, e *table.Entry) {
 	}
 	if was != nil {
 		was.SetOwner(nil)
-		c.dropped = append(c.dropped, dropped{r.tab, r.h, old})
+		c.dropped = append(c.dropped, was)
 	}
 	if is != nil {
 		is.SetOwner(&r.tab.Account)
+		c.chargeMoved(r, is)
 	}
 }
 
@@ -302,12 +298,22 @@ func bodyOf(e *table.Entry) table.Body {
 // chargeDropped charges open snapshots for what they alone hold from now on: the
 // elements of large collections that are gone.
 func (c *commit) chargeDropped() {
-	for _, d := range c.dropped {
-		if d.e.Body().Owned() {
+	for _, b := range c.dropped {
+		if b.Owned() {
 			continue // moved
 		}
 		for _, sn := range c.s.mu.snapshots {
-			sn.past.dropped(d)
+			sn.past.loseAll(b)
+		}
+	}
+}
+
+// chargeMoved charges open snapshots for a large collection that came into a database
+// which they do not have: nothing is charged when that goes as a whole.
+func (c *commit) chargeMoved(r ref, b table.Body) {
+	for _, sn := range c.s.mu.snapshots {
+		if !sn.past.has(r) {
+			sn.past.loseAll(b)
 		}
 	}
 }

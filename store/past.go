@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +26,7 @@ type past struct {
 	retained atomic.Int64
 	spent    atomic.Bool            // over the budget: nothing is kept any more
 	alone    map[*table.Entry]int64 // of kept entries with chunks or a body: bytes of these that were charged; the writer's
+	bodies   map[any]*table.Entry   // kept entries with a body, by its lineage; the writer's
 
 	mu    sync.RWMutex // protects the two below
 	few   []*side      // the first sides, looked through one by one
@@ -78,7 +81,20 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	if !sd.make(h).keep(old) {
 		return // a commit that was rolled back kept it already
 	}
+	if b := old.Body(); b != nil && !p.flat {
+		if p.bodies == nil {
+			p.bodies = map[any]*table.Entry{}
+		}
+		p.bodies[lineageOf(b)] = old
+	}
 	p.charge(int64(old.Size()) - old.Sharable() + keptOverhead)
+}
+
+// has reports whether the database of r, a key's, belongs to this past. The versions in
+// one that was loaded do not tell: they are of the time when the load began.
+func (p *past) has(r ref) bool {
+	g := p.gen.Load()
+	return g != nil && (g.spaces[r.db] == r.ks || slices.Contains(g.spaces, r.ks))
 }
 
 // diverge charges for the chunks of r's key that nobody but this past holds any
@@ -93,25 +109,17 @@ func (p *past) diverge(r ref, old, e *table.Entry) {
 	}
 }
 
-// lose charges for bytes of a kept collection that the live data shares no longer.
+// lose charges for bytes of b that the live data has no longer, if this past has b, or
+// what b was forked from: under whatever key. At most what it keeps of it is charged.
 // REQUIRES: the writer lock.
-func (p *past) lose(kept *table.Entry, bytes int64) {
-	if b := kept.Body(); b != nil {
-		p.chargeAlone(kept, bytes, b.Bytes())
+func (p *past) lose(b table.Body, bytes int64) {
+	if kept := p.bodies[lineageOf(b)]; kept != nil {
+		p.chargeAlone(kept, bytes, kept.Body().Bytes())
 	}
 }
 
-// dropped charges for a large collection that is gone, if this past has it, or has
-// what it was forked from.
-func (p *past) dropped(d dropped) {
-	kept := d.e
-	if d.e.Version() > p.version {
-		kept = p.kept(d.tab, d.h, d.e.Key())
-	}
-	if kept != nil && kept.Body() != nil {
-		p.lose(kept, kept.Body().Bytes())
-	}
-}
+// loseAll is lose for all that this past keeps of b.
+func (p *past) loseAll(b table.Body) { p.lose(b, math.MaxInt64) }
 
 // chargeAlone charges bytes of a kept entry, at most as many in sum as it has: a commit
 // that is rolled back loses the same again and again.
@@ -145,7 +153,7 @@ func (p *past) drop() {
 	p.mu.Lock()
 	p.few, p.sides = nil, nil
 	p.mu.Unlock()
-	p.alone = nil // the writer's, or of a snapshot that the writer has forgotten
+	p.alone, p.bodies = nil, nil // the writer's, or of a snapshot that the writer has forgotten
 }
 
 func (p *past) side(tab *table.Table) *side {

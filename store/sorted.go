@@ -12,13 +12,13 @@ import (
 
 // A Scored is a member of a sorted set with its score. Sorted sets are ordered by
 // score, and members of equal score by their bytes. A score may be an infinity and
-// is never NaN.
+// is never NaN. A score of -0 becomes 0 where it is stored.
 type Scored struct {
 	Score  float64
 	Member string
 }
 
-// before is the order of sorted sets. 0 and -0 are equal scores.
+// before is the order of sorted sets.
 func (a Scored) before(b Scored) bool {
 	if a.Score != b.Score {
 		return a.Score < b.Score
@@ -110,6 +110,13 @@ func newMember(version uint64, member string, score float64) *table.Entry {
 	binary.LittleEndian.PutUint64(b[:], math.Float64bits(score))
 	return table.NewText(version, member, table.View(b[:]), 0)
 }
+
+// storedScore is the score that a member gets for score: 0 for -0.
+//
+// Redis holds a -0 in the large form and not in the small one. Which of the two a set
+// has depends on how it came about, and a copy that was loaded may have the other: so
+// equal data would not stay equal.
+func storedScore(score float64) float64 { return score + 0 } // -0 + 0 is 0
 
 // memberScore is the score that such an entry holds.
 func memberScore(e *table.Entry) float64 { return scoreOf(e.Text()) }

@@ -24,6 +24,8 @@ func checkSorted(e *table.Entry) error {
 		return fmt.Errorf("sorted set %q is empty", e.Key())
 	case !slices.IsSortedFunc(items, compareScored):
 		return fmt.Errorf("sorted set %q is not in order", e.Key())
+	case slices.ContainsFunc(items, func(it Scored) bool { return it.Score == 0 && math.Signbit(it.Score) }):
+		return fmt.Errorf("sorted set %q has a score of -0", e.Key())
 	case z == nil:
 		return checkSmallSorted(e.Key(), items)
 	case z.members.Len() != len(items) || z.items.Len() != len(items):
@@ -45,7 +47,7 @@ func checkSmallSorted(key string, items []Scored) error {
 		return fmt.Errorf("small sorted set %q has %d members", key, len(items))
 	}
 	for i, it := range items {
-		if len(it.Member) > smallSortedBytes || it.Score == 0 && math.Signbit(it.Score) {
+		if len(it.Member) > smallSortedBytes {
 			return fmt.Errorf("small sorted set %q has %v", key, it)
 		}
 		if slices.ContainsFunc(items[:i], func(o Scored) bool { return o.Member == it.Member }) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/resp"
 )
 
@@ -183,4 +185,81 @@ func FuzzScore(f *testing.F) {
 			t.Errorf("%q = %v, printed %s, read as %v, %v", s, score, formatScore(score), again, err)
 		}
 	})
+}
+
+// A score of -0 is stored as 0, in every form and from every source: else a copy that
+// was loaded, or that got the same stream, could differ.
+func TestNoMinusZero(t *testing.T) {
+	fill := func(n int) (lines []string) {
+		for i := range n {
+			lines = append(lines, fmt.Sprintf("ZADD z 5 m%d", i))
+		}
+		return lines
+	}
+	for what, lines := range map[string][]string{
+		"small":         {"ZADD z -0 a"},
+		"long member":   {"ZADD z -0 a 0 b -0 " + strings.Repeat("m", 65)},
+		"large":         append(fill(130), "ZADD z -0 a", "ZADD z -0 m7"),
+		"increased":     append(fill(130), "ZADD z INCR -0 a", "ZINCRBY z -5 m7", "ZINCRBY z -0 m7"),
+		"shrunk":        append(fill(130), "ZADD z -0 a", "ZREMRANGEBYSCORE z 1 inf"),
+		"union":         append(fill(130), "ZUNIONSTORE out 3 z none none2 WEIGHTS -0 1 1"),
+		"intersection":  append(fill(130), "ZINTERSTORE out 1 z WEIGHTS -0"),
+		"range":         append(fill(130), "ZADD z -0 a", "ZRANGESTORE out z 0 -1"),
+		"small results": append(fill(3), "ZUNIONSTORE out 1 z WEIGHTS -0", "ZINTERSTORE out2 1 z WEIGHTS -0"),
+	} {
+		p := newStore(t, nil)
+		r, a := newReplica(t, nil)
+		from := p.backlog.Offset()
+		c := p.NewSession(nil)
+		for _, line := range lines {
+			do(t, c, line)
+		}
+		if err := apply(t, a, streamSince(t, p, from)); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.check(); err != nil { // looks for -0
+			t.Errorf("%s: %v", what, err)
+		}
+		if p.Digest() != r.Digest() {
+			t.Errorf("%s: a replica of the stream differs", what)
+		}
+		loaded := newStore(t, nil)
+		l := loaded.Replication().NewLoader()
+		if err := l.LoadRDB(bytes.NewReader(file(t, p))); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Commit(p.Replication().History()); err != nil {
+			t.Fatal(err)
+		}
+		if p.Digest() != loaded.Digest() {
+			t.Errorf("%s: a replica of the file differs", what)
+		}
+	}
+}
+
+// A file of another server may have scores of -0.
+func TestMinusZeroOfFiles(t *testing.T) {
+	for _, n := range []int{1, 200} {
+		b := encode(t, func(e *rdb.Encoder) {
+			e.SelectDB(0)
+			e.BeginSortedSet("z", n, 0)
+			for i := range n {
+				e.Member(fmt.Sprint("m", i), math.Copysign(0, -1))
+			}
+		})
+		s := newStore(t, nil)
+		l := s.Replication().NewLoader()
+		if err := l.LoadRDB(bytes.NewReader(b)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Commit(s.Replication().History()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.check(); err != nil { // looks for -0
+			t.Error(err)
+		}
+		if got, err := s.DB(0).ZScore("z", "m0"); got != 0 || math.Signbit(got) || err != nil {
+			t.Errorf("score of %d members: %v, %v", n, got, err)
+		}
+	}
 }

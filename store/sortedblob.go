@@ -10,7 +10,7 @@ import (
 
 // A small sorted set is one immutable string as a small hash is, of members in order
 // with eight bytes of score each. It becomes a tree beyond these limits, Redis's
-// defaults for listpacks. Small ones hold no -0, as listpacks do not.
+// defaults for listpacks.
 const (
 	smallSortedItems = 128
 	smallSortedBytes = 64 // of one member
@@ -43,7 +43,7 @@ func newSmallSorted(version uint64, key string, items []Scored, deadline int64) 
 	for _, it := range items {
 		b = append(binary.AppendUvarint(b, uint64(len(it.Member))), it.Member...)
 		b = append(b, 8)
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(it.Score+0)) // -0 + 0 is 0
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(it.Score))
 	}
 	return table.NewBlob(version, table.SmallSorted, key, table.View(b), deadline)
 }
@@ -66,6 +66,7 @@ func newSortedBuilder(s *Store, version uint64) *sortedBuilder {
 // add adds a member, which is copied. It reports false for one that is there already,
 // and leaves that as it is.
 func (b *sortedBuilder) add(member string, score float64) bool {
+	score = storedScore(score)
 	if b.members == nil {
 		if slices.ContainsFunc(b.items, func(it Scored) bool { return it.Member == member }) {
 			return false
@@ -144,7 +145,7 @@ func (s *Store) bigSortedEntry(version uint64, key string, items []Scored, deadl
 type draft struct {
 	items []Scored
 	index map[string]int // by member; nil while there are few
-	large bool           // will not be small; a -0 that comes now stays one
+	large bool           // will not be small
 }
 
 func newDraft(e *table.Entry, more int) *draft {
@@ -171,9 +172,7 @@ func (d *draft) set(i int, it Scored) {
 	if d.index == nil && i < 0 && len(d.items) >= smallSortedItems {
 		d.makeIndex()
 	}
-	if d.large = d.large || d.index != nil || len(it.Member) > smallSortedBytes; !d.large {
-		it.Score += 0
-	}
+	d.large = d.large || d.index != nil || len(it.Member) > smallSortedBytes
 	switch {
 	case d.index == nil:
 		if i >= 0 {

@@ -248,9 +248,6 @@ func (x *exec) zrangeStore(to, from string, z *ZRange, effect ...string) (int, e
 	b := newSortedBuilder(x.s, x.c.version)
 	o, i, j := x.span(r.e, z.window)
 	for it := range o.walk(i, j, z.Reverse) {
-		if b.members == nil && len(it.Member) <= smallSortedBytes {
-			it.Score += 0 // Redis begins with a listpack, which has no -0
-		}
 		b.add(it.Member, it.Score)
 	}
 	mixed := z.kind == byMember && o.len() > 0 && o.at(0).Score != o.at(o.len()-1).Score
@@ -274,7 +271,6 @@ func (x *exec) zstoreResult(command, to string, b *sortedBuilder) {
 		return
 	}
 	x.c.effect(x.db, "DEL", to)
-	slices.SortStableFunc(b.items, func(a, b Scored) int { return resultTurn(a) - resultTurn(b) })
 	for batch := range slices.Chunk(b.items, resultBatch) {
 		args := append(make([]string, 0, 2+2*len(batch)), "ZADD", to)
 		for _, it := range batch {
@@ -282,16 +278,4 @@ func (x *exec) zstoreResult(command, to string, b *sortedBuilder) {
 		}
 		x.c.effect(x.db, args...)
 	}
-}
-
-// resultTurn is when a member of a result is sent: what makes the copy a large set
-// first, and scores of -0, which only a large one can hold, last.
-func resultTurn(it Scored) int {
-	switch {
-	case len(it.Member) > smallSortedBytes:
-		return 0
-	case it.Score == 0 && math.Signbit(it.Score):
-		return 2
-	}
-	return 1
 }

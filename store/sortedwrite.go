@@ -37,6 +37,7 @@ func (o zaddOptions) next(it Scored, old float64, held bool, res *zaddResult) (s
 	if math.IsNaN(score) {
 		return 0, false, errNaN
 	}
+	score = storedScore(score)
 	if held && (o.less && score >= old || o.greater && score <= old) {
 		return 0, false, nil
 	}

@@ -67,11 +67,10 @@ type Subscriber struct {
 	done     chan struct{} // closed by Close
 	once     sync.Once
 
-	names [vias]map[string]struct{} // guarded by b.mu
-	gone  bool                      // closed; likewise
-
-	mu     sync.Mutex // protects the fields below
-	queue  []Message  // the oldest first
+	mu     sync.Mutex           // protects the fields below
+	names  [vias]map[string]int // with the place in the list of each audience; changed under b.mu, too
+	gone   bool                 // closed
+	queue  []Message            // the oldest first
 	bytes  int64
 	limit  int64 // negative: none
 	missed uint64
@@ -105,24 +104,65 @@ func (s *Subscriber) Names(via Via) []string {
 	if via >= vias {
 		return nil
 	}
-	s.b.mu.RLock()
-	defer s.b.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.names[via]))
+	names := s.all()[via]
+	slices.Sort(names)
+	return names
 }
 
 // Counts is how many subscriptions there are, by Via.
 func (s *Subscriber) Counts() (n [vias]int) {
-	s.b.mu.RLock()
-	defer s.b.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for via := range s.names {
 		n[via] = len(s.names[via])
 	}
 	return n
 }
 
+// all returns what the subscriber is subscribed to, in any order.
+func (s *Subscriber) all() (names [vias][]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for via := range s.names {
+		names[via] = slices.Collect(maps.Keys(s.names[via]))
+	}
+	return names
+}
+
+// enter notes a subscription with its place, and reports whether it is a new one,
+// and of a subscriber that is not closed. REQUIRES: b.mu.
+func (s *Subscriber) enter(via Via, name string, at int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.names[via][name]; there || s.gone {
+		return false
+	}
+	if s.names[via] == nil {
+		s.names[via] = map[string]int{}
+	}
+	s.names[via][name] = at
+	return true
+}
+
+// exit forgets a subscription and returns its place. REQUIRES: b.mu.
+func (s *Subscriber) exit(via Via, name string) (at int, there bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, there = s.names[via][name]
+	delete(s.names[via], name)
+	return at, there
+}
+
+// moved notes that a subscription has another place. REQUIRES: b.mu.
+func (s *Subscriber) moved(via Via, name string, at int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names[via][name] = at
+}
+
 // Reset ends all subscriptions and drops what was not received yet.
 func (s *Subscriber) Reset() {
-	s.b.removeAll(s, false)
+	s.b.removeAll(s)
 	s.drop()
 }
 
@@ -130,7 +170,10 @@ func (s *Subscriber) Reset() {
 // does nothing. It never fails.
 func (s *Subscriber) Close() error {
 	s.once.Do(func() {
-		s.b.removeAll(s, true)
+		s.mu.Lock()
+		s.gone = true // nobody enters any more
+		s.mu.Unlock()
+		s.b.removeAll(s)
 		close(s.done)
 	})
 	s.drop()
@@ -157,12 +200,28 @@ func (s *Subscriber) Post(payload string) {
 	}
 }
 
+// pushAs is push by a subscription to name via m.Via, and does nothing when that has
+// ended: the delivery may have begun before.
+func (s *Subscriber) pushAs(m Message, name string) (over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.names[m.Via][name]; !there {
+		return false
+	}
+	return s.pushLocked(m)
+}
+
 // push queues m, if it fits. It reports whether it is the first that did not:
 // after one nothing is queued until Next has told of the gap, so that what comes
 // before it and what comes after can be told apart.
 func (s *Subscriber) push(m Message) (over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.pushLocked(m)
+}
+
+// pushLocked is push. REQUIRES: mu.
+func (s *Subscriber) pushLocked(m Message) (over bool) {
 	n := m.size()
 	if s.missed > 0 || s.limit >= 0 && s.bytes+n > s.limit {
 		s.missed++

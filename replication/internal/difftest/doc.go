@@ -43,7 +43,7 @@
 //
 // Waiting: a command that may wait finds something, or nobody comes in a hundredth of a second. Who is served, and when, has
 // tests of its own in package store. Ranges by member of a sorted set whose scores differ are undefined. Digests are left
-// out where a score is -0, or where Redis 8 spells a score otherwise; the walk over all data is not.
+// out where a server has a score of -0, or where Redis 8 spells a score otherwise; the walk over all data is not.
 //
 // # Time
 //

@@ -49,7 +49,7 @@ var newer = []difference{
 
 // always lists what no version does as it says.
 var always = []difference{
-	{"-0 is a score only in the large form, which a sorted set that has shrunk keeps in Redis and not here", false, func(args []string, ours, theirs resp.Value) bool {
+	{"-0 is stored as 0 here, and by Redis only in the small form of a sorted set", false, func(args []string, ours, theirs resp.Value) bool {
 		return isOfSorted(args) && sameButDoubles(ours, theirs, func(a, b float64) bool { return a == 0 && b == 0 })
 	}},
 	{"MEMORY USAGE finds keys past their deadline", false, func(args []string, ours, theirs resp.Value) bool {

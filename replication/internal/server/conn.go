@@ -56,11 +56,12 @@ type conn struct {
 	tally      tally              // since settle
 	noted      *commandStat       // of the command that note has recorded; nil when it knows none
 	full       bool               // the buffer holds replyChunk bytes
-	unseen     []string           // of the open transaction: what monitors will see if it is executed
+	unseen     unseen             // of the open transaction: what monitors will see if it is executed
 
 	// What brings messages, see push.go. From the first subscription, or MONITOR, on; sub is set under mu, because other clients ask it for numbers.
 	sub        *store.Subscriber
 	pushStop   chan struct{} // closed by endPush
+	pushAgain  chan struct{} // has a value when push shall look at the queue though nothing was added
 	pushed     chan struct{} // closed when push has ended
 	monitoring atomic.Bool   // MONITOR was answered
 	late       []resp.Value  // confirmations that follow the reply to EXEC
@@ -69,6 +70,7 @@ type conn struct {
 	outMu sync.Mutex
 	out   []byte // replies and messages not written yet
 	held  bool   // messages wait until the next reply
+	owed  bool   // push found messages, and no room for them
 
 	// mu protects the fields below, which CLIENT LIST of other clients reads.
 	mu      sync.Mutex
@@ -285,6 +287,7 @@ func (c *conn) flush() error {
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
 	c.full = false
+	c.repay()
 	if len(c.out) == 0 {
 		return nil
 	}

@@ -204,7 +204,7 @@ func acceptedDirectives() []directive {
 	table := make([]directive, 0, len(lines))
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, " ")
-		d := directive{name: name, kind: kindAny, def: value, unused: true, promise: slices.Contains(promised, name)}
+		d := directive{name: name, kind: kindAny, def: value, unused: true, promise: slices.Contains(promised, name), secret: strings.HasSuffix(name, "-pass")}
 		if slices.Contains(amounts, name) {
 			d.kind, d.max = kindMemory, math.MaxInt64
 		}

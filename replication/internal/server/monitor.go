@@ -66,7 +66,7 @@ func (m *monitors) show(line string) {
 // executes it, so it is kept till then.
 func (c *conn) watched(args [][]byte, reply resp.Value) {
 	if c.srv.monitors.count.Load() == 0 {
-		c.unseen = nil
+		c.unseen = unseen{}
 		return
 	}
 	name, flags := c.srv.resolve(args)
@@ -75,27 +75,33 @@ func (c *conn) watched(args [][]byte, reply resp.Value) {
 	}
 	switch {
 	case c.session.InMulti() && name != "multi":
-		c.keepUnseen(args, reply)
+		c.keepUnseen(name, args, reply)
 		return
 	case name == "exec" && reply.Kind == resp.Array:
-		for _, words := range c.unseen {
+		for _, words := range c.unseen.lines {
 			c.srv.monitors.show(c.monitorLine(words))
 		}
 	}
-	c.unseen = nil
-	c.srv.monitors.show(c.monitorLine(quoteAll(name, args)))
+	c.unseen = unseen{}
+	c.srv.monitors.show(c.monitorLine(c.srv.quoteAll(name, args)))
 }
 
 // mostUnseen bounds what is kept of a transaction for monitors, in bytes; what is beyond is not shown.
 const mostUnseen = 1 << 20
 
-func (c *conn) keepUnseen(args [][]byte, reply resp.Value) {
-	words, kept := quoteAll("", args), 0
-	for _, u := range c.unseen {
-		kept += len(u)
+// unseen are the queued commands of a transaction, as monitors will see them.
+type unseen struct {
+	lines []string
+	bytes int // of all lines
+}
+
+func (c *conn) keepUnseen(name string, args [][]byte, reply resp.Value) {
+	if reply.Kind == resp.Error || c.unseen.bytes >= mostUnseen {
+		return
 	}
-	if reply.Kind != resp.Error && kept+len(words) <= mostUnseen {
-		c.unseen = append(c.unseen, words)
+	if line := c.srv.quoteAll(name, args); c.unseen.bytes+len(line) <= mostUnseen {
+		c.unseen.lines = append(c.unseen.lines, line)
+		c.unseen.bytes += len(line)
 	}
 }
 
@@ -105,11 +111,11 @@ func (c *conn) monitorLine(words string) string {
 }
 
 // quoteAll returns the words of a command, each in quotes behind a blank. Passwords are not shown.
-func quoteAll(name string, args [][]byte) string {
+func (s *Server) quoteAll(name string, args [][]byte) string {
 	var b strings.Builder
 	for i, arg := range args {
 		b.WriteByte(' ')
-		if isSecret(name, args, i) {
+		if s.isSecret(name, args, i) {
 			arg = []byte("(redacted)")
 		}
 		appendQuoted(&b, arg)
@@ -117,13 +123,16 @@ func quoteAll(name string, args [][]byte) string {
 	return b.String()
 }
 
-// isSecret reports whether word i belongs to a login: all words of AUTH, and two behind that of HELLO.
-func isSecret(name string, args [][]byte, i int) bool {
+// isSecret reports whether word i must not be shown to others: all words of AUTH, two behind that of HELLO, and in CONFIG SET each word behind the name of a
+// password, whether or not the command is well formed.
+func (s *Server) isSecret(name string, args [][]byte, i int) bool {
 	switch name {
 	case "auth":
 		return i > 0
 	case "hello":
 		return i > 2 && (equalFold(args[i-1], "auth") || i > 3 && equalFold(args[i-2], "auth"))
+	case "config|set":
+		return i > 2 && s.config().known.lookup[lower(string(args[i-1]))].secret
 	}
 	return false
 }

@@ -21,7 +21,7 @@ func (c *conn) subscriber() *store.Subscriber {
 	c.mu.Lock()
 	c.sub = sub
 	c.mu.Unlock()
-	c.pushStop, c.pushed = make(chan struct{}), make(chan struct{})
+	c.pushStop, c.pushed, c.pushAgain = make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
 	go c.push()
 	return sub
 }
@@ -38,26 +38,45 @@ func (c *conn) push() {
 	for {
 		select {
 		case <-c.sub.Ready():
-			if err := c.pushReady(); err != nil {
+		case <-c.pushAgain:
+		case <-c.pushStop:
+			return
+		}
+		for more := true; more; {
+			var err error
+			if more, err = c.pushReady(); err != nil {
 				c.kill()
 				return
 			}
-		case <-c.pushStop:
-			return
 		}
 	}
 }
 
-// pushReady writes what is queued. What c.held keeps back is up to send.
-func (c *conn) pushReady() error {
+// pushReady writes some of what is queued, and reports whether there may be more. Between two calls the client's own goroutine gets its turn. While messages are
+// held back, or replies fill the buffer, nothing is taken from the queue, which then says nothing more by itself: flush says when to look again.
+func (c *conn) pushReady() (more bool, err error) {
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
-	for !c.held && c.drain(replyChunk) {
-		if err := c.writeOut(); err != nil {
-			return err
-		}
+	if c.held || len(c.out) >= replyChunk {
+		c.owed = true
+		return false, nil
 	}
-	return nil
+	if !c.drain(replyChunk) {
+		return false, nil
+	}
+	return true, c.writeOut()
+}
+
+// repay makes push look again at the queue that it had to leave. REQUIRES: outMu, which push waits for.
+func (c *conn) repay() {
+	if !c.owed || c.held {
+		return
+	}
+	c.owed = false
+	select {
+	case c.pushAgain <- struct{}{}:
+	default: // it is about to
+	}
 }
 
 // leave ends what brings messages, for good.

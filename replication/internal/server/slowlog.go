@@ -32,7 +32,7 @@ const (
 )
 
 func (l *slowlog) add(c *conn, name string, args [][]byte, took time.Duration) {
-	e := slowEntry{at: time.Now(), took: took, args: slowWords(name, args), addr: c.nc.RemoteAddr().String(), name: c.name}
+	e := slowEntry{at: time.Now(), took: took, args: c.srv.slowWords(name, args), addr: c.nc.RemoteAddr().String(), name: c.name}
 	most := c.srv.tuning.Load().slowEntries
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,12 +45,12 @@ func (l *slowlog) add(c *conn, name string, args [][]byte, took time.Duration) {
 	}
 }
 
-func slowWords(name string, args [][]byte) (words []string) {
+func (s *Server) slowWords(name string, args [][]byte) (words []string) {
 	for i, arg := range args {
 		switch {
 		case i == slowArgs-1 && len(args) > slowArgs:
 			return append(words, fmt.Sprintf("... (%d more arguments)", len(args)-i))
-		case isSecret(name, args, i):
+		case s.isSecret(name, args, i):
 			words = append(words, "(redacted)")
 		case len(arg) > slowBytes:
 			words = append(words, fmt.Sprintf("%s... (%d more bytes)", arg[:slowBytes], len(arg)-slowBytes))

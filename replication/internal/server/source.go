@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,9 @@ type source struct {
 	ahead []byte
 	err   error
 }
+
+// minAhead is the room for one read ahead, in bytes: most blocked clients send nothing, and there may be many.
+const minAhead = 512
 
 // maxAhead is how much of what a blocked client sends is read before it is executed, in bytes.
 const maxAhead = 16 << 10
@@ -70,10 +74,11 @@ func (s *source) watch(gone func()) (stop func()) {
 }
 
 func (s *source) readAhead() error {
-	buf := make([]byte, maxAhead)
 	for len(s.ahead) < maxAhead && s.err == nil {
-		n, err := s.conn.Read(buf[:maxAhead-len(s.ahead)])
-		s.ahead = append(s.ahead, buf[:n]...)
+		have := len(s.ahead)
+		s.ahead = slices.Grow(s.ahead, min(minAhead, maxAhead-have))
+		n, err := s.conn.Read(s.ahead[have:min(cap(s.ahead), maxAhead)])
+		s.ahead = s.ahead[:have+n]
 		s.bytes.Add(int64(n))
 		if err != nil {
 			return err
