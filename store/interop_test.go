@@ -43,7 +43,7 @@ func everyForm() (commands [][]string) {
 	}
 	add("RPUSH", "odd list", "", word(9000), "1", word(70_000), "-0", "1.5")
 	add("SADD", "odd set", "", word(9000), "1", word(65), "-0")
-	add("ZADD", "odd sorted", "inf", "", "-inf", word(9000), "0.1", "1", "-0", "minus", "1e17", "big", "1.7976931348623157e308", "most",
+	add("ZADD", "odd sorted", "inf", "", "-inf", word(9000), "0.1", "1", "0", "zero", "1e17", "big", "1.7976931348623157e308", "most",
 		"5e-324", "least", "9007199254740993", "even", "3", "same", "3", "sane", "1e-7", "small", "123456789012345680", "digits", "100000000000000000000", "twenty")
 	add("PEXPIREAT", "odd list", "4102444800123")
 	add("SELECT", "9")
