@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -175,7 +176,7 @@ var listChanges = map[string]func(db writes) error{
 		_, wrong := db.RPush("l", "new")
 		return errors.Join(err, wrong)
 	},
-	"popped empty": func(db writes) error { _, err := db.RPopN("l", 1<<40); return err },
+	"popped empty": func(db writes) error { _, err := db.RPopN("l", math.MaxInt32); return err },
 	"many": func(db writes) error {
 		for i := range 300 {
 			_, err := db.LInsert("l", Left, numbered(1000)[999], fmt.Sprint("new", i))
@@ -473,7 +474,7 @@ func TestListMethods(t *testing.T) {
 		{ints(db.LPos("l", "a", &LPosOptions{Rank: 2})), "[2] <nil>"},
 		{ints(db.LPos("l", "a", &LPosOptions{Rank: -1, Count: -1})), "[4 2 0] <nil>"},
 		{ints(db.LPos("l", "a", &LPosOptions{Count: -1, MaxLen: 3})), "[0 2] <nil>"},
-		{ints(db.LPos("l", "a", &LPosOptions{Rank: -1 << 63, Count: -1})), "[] <nil>"},
+		{ints(db.LPos("l", "a", &LPosOptions{Rank: math.MinInt, Count: -1})), "[] <nil>"},
 		{ints(db.LPos("s", "a", nil)), "[] " + wrong},
 		{one(db.LPop("none")), one("", ErrNotFound)},
 		{one(db.LPop("s")), wrong},
