@@ -168,7 +168,7 @@ func (c *collection) insertAt(i int) {
 
 func complexitySizes() []int {
 	if testing.Short() {
-		return []int{1_000, 20_000}
+		return []int{1_000, 2_000}
 	}
 	return []int{1_000, 100_000, 10_000_000}
 }
