@@ -68,7 +68,7 @@ func (c *commit) atomic() {
 		return
 	}
 	c.pending = &past{version: c.version - 1, flat: true}
-	c.s.view.Store(&view{gen: c.s.view.Load().gen, pending: c.pending})
+	c.s.setView(c.s.view.Load().gen, c.pending)
 }
 
 // finish publishes the commit and appends its effects to the backlog. The order
@@ -112,7 +112,7 @@ func (c *commit) count() {
 func (c *commit) publish(g *generation) {
 	c.s.published.Store(c.version)
 	if c.pending != nil || g != c.s.view.Load().gen {
-		c.s.view.Store(&view{gen: g})
+		c.s.setView(g, nil)
 		c.sweepTombstones()
 	}
 }

@@ -112,7 +112,7 @@ func BenchmarkHoldInsert(b *testing.B) {
 		for range b.N {
 			s := New(nil)
 			s.tables = like.tables // one seed: the same write splits the same segment each time
-			s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.tables)})
+			s.setView(newGeneration(s.opts.Databases, s.tables), nil)
 			for i := range keys {
 				key := fmt.Sprintf("key:%011d", i)
 				made := table.NewText(0, key, value, 0)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"github.com/google/btree"
 
 	"github.com/understudy-go/understudy/store/internal/table"
@@ -10,7 +12,8 @@ import (
 // replace the whole by another in one step; snapshots and iterators keep the
 // one that they began with.
 type generation struct {
-	spaces []*keyspace // by database; the slice is never changed
+	spaces []*keyspace    // by database; the slice is never changed
+	tables []*table.Table // theirs
 }
 
 // keyspace is one database.
@@ -20,9 +23,17 @@ type keyspace struct {
 }
 
 func newGeneration(n int, f *table.Family) *generation {
-	g := &generation{spaces: make([]*keyspace, n)}
-	for i := range g.spaces {
-		g.spaces[i] = newKeyspace(f)
+	spaces := make([]*keyspace, n)
+	for i := range spaces {
+		spaces[i] = newKeyspace(f)
+	}
+	return generationOf(spaces)
+}
+
+func generationOf(spaces []*keyspace) *generation {
+	g := &generation{spaces: spaces, tables: make([]*table.Table, len(spaces))}
+	for i, ks := range spaces {
+		g.tables[i] = ks.tab
 	}
 	return g
 }
@@ -34,9 +45,9 @@ func newKeyspace(f *table.Family) *keyspace { return &keyspace{tab: f.New()} }
 
 // with returns a copy of g in which database n is ks.
 func (g *generation) with(n int, ks *keyspace) *generation {
-	c := &generation{spaces: append([]*keyspace(nil), g.spaces...)}
-	c.spaces[n] = ks
-	return c
+	spaces := slices.Clone(g.spaces)
+	spaces[n] = ks
+	return generationOf(spaces)
 }
 
 // dueIndex orders the keys that have a deadline by it, exactly. It is kept on

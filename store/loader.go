@@ -221,7 +221,7 @@ func (l *Loader) install() {
 	s := l.s
 	s.published.Store(max(s.published.Load()+1, l.version))
 	was := s.view.Load().gen
-	s.view.Store(&view{gen: l.gen})
+	s.setView(l.gen, nil)
 	s.chargeReplaced(was, l.gen)
 	s.mu.blocked.noteAll(AllDatabases)
 	for n, ks := range l.gen.spaces {

@@ -44,14 +44,20 @@ type Store struct {
 // switching it is the instant at which a commit of several slots is seen.
 type view struct {
 	gen     *generation
-	pending *past // of the commit under way: what its slots held before; or nil
+	tables  []*table.Table // gen's: fewer loads on the way of every read
+	pending *past          // of the commit under way: what its slots held before; or nil
+}
+
+// setView shows g to readers, and what pending keeps in place of what it hides.
+func (s *Store) setView(g *generation, pending *past) {
+	s.view.Store(&view{gen: g, tables: g.tables, pending: pending})
 }
 
 // New returns an empty store that accepts writes. A nil o means defaults.
 func New(o *Options) *Store {
 	s := &Store{opts: o.withDefaults(), tables: table.NewFamily()}
 	s.backlog = backlog.New(s.opts.BacklogBytes)
-	s.view.Store(&view{gen: newGeneration(s.opts.Databases, s.tables)})
+	s.setView(newGeneration(s.opts.Databases, s.tables), nil)
 	s.fresh.Store(true)
 	s.mu.commit.s = s
 	s.touched.limit = s.opts.WatchBytes

@@ -30,7 +30,7 @@ type keyspace interface {
 
 type ours struct{ db store.DB }
 
-func (o ours) get(key string) byte {
+func (o *ours) get(key string) byte {
 	v, err := o.db.Get(key)
 	if err != nil {
 		return 0
@@ -38,12 +38,12 @@ func (o ours) get(key string) byte {
 	return v[len(v)-1]
 }
 
-func (o ours) set(key string) { _ = o.db.Set(key, value, 0) }
+func (o *ours) set(key string) { _ = o.db.Set(key, value, 0) }
 
 // smallBacklog keeps the stream out of the figures for memory.
 const smallBacklog = 64 << 10
 
-func newOurs() keyspace { return ours{store.New(&store.Options{BacklogBytes: smallBacklog}).DB(0)} }
+func newOurs() keyspace { return &ours{store.New(&store.Options{BacklogBytes: smallBacklog}).DB(0)} }
 
 // theirs maps strings to strings, each value a string of its own.
 type theirs struct{ m *xsync.Map[string, string] }

@@ -33,7 +33,7 @@ func BenchmarkFullSync(b *testing.B) {
 
 func fullSyncOurs(b *testing.B, n int) {
 	s := store.New(nil)
-	filled(ours{s.DB(0)}, n)
+	filled(&ours{s.DB(0)}, n)
 	p, err := replication.NewPrimary(s, nil)
 	if err != nil {
 		b.Fatal(err)

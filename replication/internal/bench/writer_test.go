@@ -72,7 +72,7 @@ func BenchmarkCut(b *testing.B) {
 	for _, n := range []int{1_000_000, manyKeys} {
 		collectors(b, fmt.Sprintf("keys=%d", n), func(b *testing.B) {
 			s := store.New(nil)
-			filled(ours{s.DB(0)}, n)
+			filled(&ours{s.DB(0)}, n)
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			cut, first := make([]time.Duration, b.N), make([]time.Duration, b.N)

@@ -277,18 +277,6 @@ func (e *Entry) holds(key string) bool {
 	return int(e.meta>>8) == len(key) && e.inline(headSize, len(key)) == key
 }
 
-// Plain is the value of a string that stands inline and has no deadline: what
-// most reads are for. ok is false for every other entry.
-func (e *Entry) Plain() (text string, ok bool) {
-	if e.meta&0xff != uint32(Text) {
-		return "", false
-	}
-	if e.vlen == 0 {
-		return "", true // there may be no byte to point to
-	}
-	return e.inline(headSize+int(e.meta>>8), int(e.vlen)), true
-}
-
 // Text is the value of a string, or the blob of a small hash. It aliases the
 // entry, except that chunks are put together first: O(n). Len, Range and Pieces do
 // without that.

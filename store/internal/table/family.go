@@ -30,7 +30,7 @@ func NewFamily() *Family {
 
 // New returns an empty table.
 func (f *Family) New() *Table {
-	t := &Table{family: f}
+	t := &Table{family: f, seed: f.seed}
 	d := &directory{segments: make([]atomic.Pointer[segment], 1)}
 	d.segments[0].Store(f.segment(0, firstBits))
 	t.dir.Store(d)
@@ -38,7 +38,7 @@ func (f *Family) New() *Table {
 }
 
 // Hash is the hash of key in every table of the family.
-func (f *Family) Hash(key string) uint64 { return maphash.String(f.seed, key) }
+func (f *Family) Hash(key string) uint64 { return maphash.Comparable(f.seed, key) }
 
 func (f *Family) segment(depth, bits uint8) *segment {
 	return &segment{depth: depth, bits: bits, buckets: f.buckets(bits)}

@@ -55,7 +55,7 @@ func tagOf(h uint64) uint64 { return h&0xff | 1 }
 // tag bytes. It may set one wrongly behind a right one; keys are compared
 // anyway.
 func matches(word, tag uint64) uint64 {
-	x := (word ^ lanes*tag) & (1<<56 - 1)
+	x := word ^ lanes*tag
 	return (x - lanes) &^ x & highBits
 }
 

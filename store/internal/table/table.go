@@ -1,6 +1,7 @@
 package table
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 )
@@ -10,6 +11,7 @@ type Table struct {
 	Account // of the entries, and of the collections that they hold
 
 	family *Family
+	seed   maphash.Seed // the family's
 	dir    atomic.Pointer[directory]
 
 	count   atomic.Int64  // entries that are no tombstones; changed by the writer
