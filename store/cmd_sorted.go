@@ -339,7 +339,11 @@ func cmdZScan(x *exec, args [][]byte) resp.Value {
 		}
 	}
 	if z := bigOf(e); z != nil {
-		cursor = x.scan(z.members, cursor, o.count, func(m *table.Entry) { add(m.Key(), memberScore(m), false) })
+		cursor = x.scan(z.members, cursor, o.count, func(m *table.Entry) {
+			x.notice(m.Version())
+			add(m.Key(), memberScore(m), false)
+		})
+		x.notice(z.members.Removed())
 		return scanReply(cursor, elems)
 	}
 	for _, it := range smallItems(e) {

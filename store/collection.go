@@ -62,20 +62,13 @@ func lineageOf(b table.Body) any {
 // enter takes c's lock for a look-up; the caller gives it back.
 func (x *exec) enter(c *collection) {
 	c.mu.RLock()
-	x.seen(c)
+	x.notice(c.changed)
 }
 
 // enterToPin takes c's lock to clone its tree; the caller gives it back.
 func (x *exec) enterToPin(c *collection) {
 	c.mu.Lock()
-	x.seen(c)
-}
-
-// seen notes that c is newer than what x reads. REQUIRES: c.mu.
-func (x *exec) seen(c *collection) {
-	if x.mode == shared && c.changed > x.at {
-		x.torn = true
-	}
+	x.notice(c.changed)
 }
 
 // open returns the body of r's entry for changes in place, with its lock taken. It

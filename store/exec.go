@@ -137,6 +137,14 @@ func (x *exec) findShared(tab *table.Table, h uint64, key string) *table.Entry {
 	return e
 }
 
+// notice notes that x met what a commit of version has done, if that is newer than what
+// x reads.
+func (x *exec) notice(version uint64) {
+	if x.mode == shared && version > x.at {
+		x.torn = true
+	}
+}
+
 // field is the entry of a field of a big hash.
 func (x *exec) field(tab *table.Table, name string) *table.Entry { return x.find(tab, name) }
 

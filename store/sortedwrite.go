@@ -100,9 +100,14 @@ func (x *exec) zaddItems(key string, items []Scored, o zaddOptions) (res zaddRes
 	return res, nil
 }
 
+// mostChanged is how many members one command changes under the set's lock, which keeps
+// readers out for some 100 us. For more than that it forks the set, which readers go on
+// reading as it was; but then it copies a leaf for nearly every member.
+const mostChanged = 128
+
 // zaddBig opens the set when the first member changes.
 func (x *exec) zaddBig(r ref, items []Scored, o zaddOptions, res *zaddResult) error {
-	x.c.atomicIf(len(items) > 1)
+	x.c.atomicIf(len(items) > mostChanged)
 	var open *bigSorted
 	members := bigOf(r.e).members // which forks share
 	for _, it := range items {
@@ -172,7 +177,7 @@ func (x *exec) zcut(r ref, i, j int) (gone []Scored) {
 		x.c.remove(r) // so that nobody ever sees an empty set
 		return gone
 	}
-	x.c.atomicIf(len(gone) > 1)
+	x.c.atomicIf(len(gone) > mostChanged)
 	z = x.c.open(&r).(*bigSorted)
 	z.cut(i, j)
 	for _, it := range gone {
@@ -238,7 +243,7 @@ func (x *exec) zremBig(r ref, members []string) (removed int) {
 		x.c.remove(r)
 		return len(there)
 	}
-	x.c.atomicIf(len(there) > 1)
+	x.c.atomicIf(len(there) > mostChanged)
 	z = x.c.open(&r).(*bigSorted)
 	for name, m := range there {
 		i := z.rank(Scored{memberScore(m.e), name})
