@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/understudy-go/understudy/resp"
-	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 var hashCommands = []Command{
@@ -224,35 +223,4 @@ func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
 		add(i)
 	}
 	return elems
-}
-
-func cmdHScan(x *exec, args [][]byte) resp.Value {
-	cursor, err := parseCursor(argString(args, 2))
-	if err != nil {
-		return reply(err)
-	}
-	e, err := x.hash(argString(args, 1))
-	if err != nil {
-		return reply(err)
-	}
-	if e == nil {
-		return scanReply(0, nil) // before a look at the options
-	}
-	o, err := parseScan(args[3:], false)
-	if err != nil {
-		return reply(err)
-	}
-	var elems []resp.Value
-	add := func(f, v string) {
-		if o.matches(f) {
-			elems = append(elems, resp.BulkString(f), resp.BulkString(v))
-		}
-	}
-	if e != nil && e.Kind() == table.BigHash {
-		cursor = x.scan(e.Fields(), cursor, o.count, func(f *table.Entry) { add(f.Key(), f.Text()) })
-	} else {
-		x.heach(e, add)
-		cursor = 0
-	}
-	return scanReply(cursor, elems)
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"math"
-	"strconv"
-	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store/internal/table"
@@ -65,98 +63,6 @@ func cmdKeys(x *exec, args [][]byte) resp.Value {
 		}
 	})
 	return resp.ArrayOf(elems...)
-}
-
-// scanOptions are those of SCAN and HSCAN.
-type scanOptions struct {
-	pattern  string
-	all      bool // no pattern
-	count    int
-	typed    bool // only keys of typeName
-	typeName string
-}
-
-func (o scanOptions) matches(key string) bool { return o.all || Match(o.pattern, key) }
-
-const defaultScanCount = 10
-
-// parseCursor reads a cursor as strtoul does, for that is what Redis 7.0 accepts:
-// nothing at all is 0, a minus counts from the end of the range, and a NUL ends
-// the number.
-func parseCursor(arg string) (uint64, error) {
-	arg, _, _ = strings.Cut(arg, "\x00")
-	if arg == "" {
-		return 0, nil
-	}
-	digits, negative := strings.CutPrefix(arg, "-")
-	if !negative {
-		digits, _ = strings.CutPrefix(arg, "+")
-	}
-	n, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil {
-		return 0, wireError("ERR invalid cursor")
-	}
-	if negative {
-		n = -n
-	}
-	return n, nil
-}
-
-// parseScan reads the options of a scan; TYPE only where keys are scanned.
-func parseScan(args [][]byte, typed bool) (o scanOptions, err error) {
-	o = scanOptions{all: true, count: defaultScanCount}
-	for i := 0; i < len(args); i += 2 {
-		if i+1 == len(args) {
-			return o, ErrSyntax
-		}
-		if err = o.parse(args[i], argString(args, i+1), typed); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
-}
-
-func (o *scanOptions) parse(word []byte, value string, typed bool) error {
-	switch {
-	case isWord(word, "MATCH"):
-		o.pattern, o.all = value, value == "*"
-	case isWord(word, "COUNT"):
-		n, err := parseInt(value)
-		if err != nil {
-			return err
-		}
-		if n < 1 {
-			return ErrSyntax
-		}
-		o.count = int(min(n, 1<<30))
-	case isWord(word, "TYPE") && typed:
-		o.typed, o.typeName = true, strings.ToLower(value)
-	default:
-		return ErrSyntax
-	}
-	return nil
-}
-
-func cmdScan(x *exec, args [][]byte) resp.Value {
-	cursor, err := parseCursor(argString(args, 1))
-	if err != nil {
-		return reply(err)
-	}
-	o, err := parseScan(args[2:], true)
-	if err != nil {
-		return reply(err)
-	}
-	var elems []resp.Value
-	cursor = x.scan(x.space().tab, cursor, o.count, func(e *table.Entry) {
-		if o.matches(e.Key()) && (!o.typed || o.typeName == typeName(e)) {
-			elems = append(elems, resp.BulkString(e.Key()))
-		}
-	})
-	return scanReply(cursor, elems)
-}
-
-func scanReply(cursor uint64, elems []resp.Value) resp.Value {
-	return resp.ArrayOf(resp.BulkString(strconv.FormatUint(cursor, 10)), resp.ArrayOf(elems...))
 }
 
 func cmdRename(x *exec, args [][]byte) resp.Value {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/understudy-go/understudy/resp"
-	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 var setCommands = []Command{
@@ -133,38 +132,6 @@ func parseSRandMember(arg string) (int64, error) {
 }
 
 // cmdSScan gives a set in a blob as a whole, whatever the count.
-func cmdSScan(x *exec, args [][]byte) resp.Value {
-	cursor, err := parseCursor(argString(args, 2))
-	if err != nil {
-		return reply(err)
-	}
-	e, err := x.setAt(argString(args, 1))
-	if err != nil {
-		return reply(err)
-	}
-	if e == nil {
-		return scanReply(0, nil) // before a look at the options
-	}
-	o, err := parseScan(args[3:], false)
-	if err != nil {
-		return reply(err)
-	}
-	var elems []resp.Value
-	add := func(m string) {
-		if o.matches(m) {
-			elems = append(elems, resp.BulkString(m))
-		}
-	}
-	if e.Kind() == table.BigSet {
-		cursor = x.scan(e.Fields(), cursor, o.count, func(f *table.Entry) { add(f.Key()) })
-		return scanReply(cursor, elems)
-	}
-	for m := range x.setMembers(e) {
-		add(m)
-	}
-	return scanReply(0, elems)
-}
-
 func cmdSInter(x *exec, args [][]byte) resp.Value { return x.combineReply(interSets, args) }
 func cmdSUnion(x *exec, args [][]byte) resp.Value { return x.combineReply(unionSets, args) }
 func cmdSDiff(x *exec, args [][]byte) resp.Value  { return x.combineReply(diffSets, args) }

@@ -315,39 +315,3 @@ func cmdZRandMember(x *exec, args [][]byte) resp.Value {
 	}
 	return resp.BulkString(items[0].Member)
 }
-
-func cmdZScan(x *exec, args [][]byte) resp.Value {
-	cursor, err := parseCursor(argString(args, 2))
-	if err != nil {
-		return reply(err)
-	}
-	e, err := x.sorted(argString(args, 1))
-	if err != nil {
-		return reply(err)
-	}
-	if e == nil {
-		return scanReply(0, nil) // before a look at the options
-	}
-	o, err := parseScan(args[3:], false)
-	if err != nil {
-		return reply(err)
-	}
-	var elems []resp.Value
-	add := func(member string, score float64, small bool) {
-		if o.matches(member) {
-			elems = append(elems, resp.BulkString(member), resp.BulkString(scanScore(score, small)))
-		}
-	}
-	if z := bigOf(e); z != nil {
-		cursor = x.scan(z.members, cursor, o.count, func(m *table.Entry) {
-			x.notice(m.Version())
-			add(m.Key(), memberScore(m), false)
-		})
-		x.notice(z.members.Removed())
-		return scanReply(cursor, elems)
-	}
-	for _, it := range smallItems(e) {
-		add(it.Member, it.Score, true)
-	}
-	return scanReply(0, elems)
-}
