@@ -59,6 +59,7 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
 	c.events = s.broker.enabled()
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
+	s.mu.watched.begin()
 	return c
 }
 
@@ -283,7 +284,7 @@ func (c *commit) noteKey(r ref, there bool) {
 	if there && len(c.s.mu.blocked.queues) > 0 {
 		c.s.mu.blocked.note(r.db, r.key)
 	}
-	if len(c.s.mu.watched) > 0 {
+	if len(c.s.mu.watched.keys) > 0 {
 		c.s.mu.watched.touched(r.db, r.key, c.version, there)
 	}
 }

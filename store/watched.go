@@ -30,7 +30,10 @@ func (s *stamp) undo(version uint64) {
 }
 
 // watchedKeys are the keys that are watched. REQUIRES: the writer lock, for all of it.
-type watchedKeys map[queueKey]*watchedKey
+type watchedKeys struct {
+	keys  map[queueKey]*watchedKey
+	noted []*watchedKey // what the commit under way has stamped, in case that it is rolled back
+}
 
 // watch is one key as somebody began to watch it.
 type watch struct {
@@ -43,13 +46,13 @@ type watch struct {
 // watchKey begins to watch a key. REQUIRES: the writer lock.
 func (s *Store) watchKey(db int, key string) watch {
 	k := queueKey{db, key}
-	w := s.mu.watched[k]
+	w := s.mu.watched.keys[k]
 	if w == nil {
-		if s.mu.watched == nil {
-			s.mu.watched = watchedKeys{}
+		if s.mu.watched.keys == nil {
+			s.mu.watched.keys = map[queueKey]*watchedKey{}
 		}
 		w = &watchedKey{}
-		s.mu.watched[k] = w
+		s.mu.watched.keys[k] = w
 	}
 	w.refs++
 	return watch{queueKey: k, key: w, at: s.published.Load(), there: s.alive(db, key)}
@@ -74,39 +77,52 @@ func (s *Store) spoilt(list []watch) bool {
 func (s *Store) unwatch(list []watch) {
 	for _, w := range list {
 		if w.key.refs--; w.key.refs == 0 {
-			delete(s.mu.watched, w.queueKey)
+			delete(s.mu.watched.keys, w.queueKey)
 		}
 	}
 }
 
-// touched notes a change of a key by the commit of version.
-func (k watchedKeys) touched(db int, key string, version uint64, there bool) {
-	w := k[queueKey{db, key}]
-	switch {
-	case w == nil:
-	case there:
+// begin forgets what the last commit has stamped.
+func (k *watchedKeys) begin() {
+	clear(k.noted)
+	k.noted = k.noted[:0]
+}
+
+// touched notes a change of a key by the commit of version; there is false if it was
+// removed.
+func (k *watchedKeys) touched(db int, key string, version uint64, there bool) {
+	if w := k.keys[queueKey{db, key}]; w != nil {
+		k.note(w, version, there)
+	}
+}
+
+func (k *watchedKeys) note(w *watchedKey, version uint64, there bool) {
+	if w.put.at != version && w.gone.at != version {
+		k.noted = append(k.noted, w)
+	}
+	if there {
 		w.put.set(version)
-	default:
+	} else {
 		w.gone.set(version)
 	}
 }
 
 // replaced notes that was, database db, has been replaced by is.
-func (k watchedKeys) replaced(db int, was, is *keyspace, version uint64) {
-	for q, w := range k {
+func (k *watchedKeys) replaced(db int, was, is *keyspace, version uint64) {
+	for q, w := range k.keys {
 		switch {
 		case q.db != db || was == is:
 		case is.has(q.key):
-			w.put.set(version)
+			k.note(w, version, true)
 		case was.has(q.key): // of one past its deadline, nothing has changed
-			w.gone.set(version)
+			k.note(w, version, false)
 		}
 	}
 }
 
-// undo takes back what the commit of version, which is rolled back, has noted.
-func (k watchedKeys) undo(version uint64) {
-	for _, w := range k {
+// undo takes back what the commit of version, which is rolled back, has stamped.
+func (k *watchedKeys) undo(version uint64) {
+	for _, w := range k.noted {
 		w.put.undo(version)
 		w.gone.undo(version)
 	}

@@ -75,7 +75,7 @@ func TestWatchedUntilExec(t *testing.T) {
 			if s.DB(0).Exists("done") == tt.refused {
 				t.Error("a refused Update was done, or the other way round")
 			}
-			if n := len(s.mu.watched); n != 0 {
+			if n := len(s.mu.watched.keys); n != 0 {
 				t.Errorf("%d keys are still watched", n)
 			}
 		})
@@ -105,13 +105,13 @@ func TestWatchedThroughLoad(t *testing.T) {
 func TestGuardEnds(t *testing.T) {
 	s := newStore(t, nil)
 	g := s.DB(0).Guard("a", "a", "b")
-	if len(s.mu.watched) != 2 {
-		t.Errorf("%d keys are watched, want 2", len(s.mu.watched))
+	if len(s.mu.watched.keys) != 2 {
+		t.Errorf("%d keys are watched, want 2", len(s.mu.watched.keys))
 	}
 	_ = g.Close()
 	_ = g.Close()
-	if len(s.mu.watched) != 0 {
-		t.Errorf("%d keys are watched after Close", len(s.mu.watched))
+	if len(s.mu.watched.keys) != 0 {
+		t.Errorf("%d keys are watched after Close", len(s.mu.watched.keys))
 	}
 	if _, err := g.Update(func(*Tx) error { return nil }); err != ErrConflict {
 		t.Errorf("after Close: %v", err)
@@ -122,8 +122,8 @@ func TestGuardEnds(t *testing.T) {
 		_, err := s.DB(0).Guard("k").Update(func(*Tx) error { return nil })
 		return err
 	})
-	if err != ErrNested || len(s.mu.watched) != 0 {
-		t.Errorf("inside of Update: %v, %d keys are watched", err, len(s.mu.watched))
+	if err != ErrNested || len(s.mu.watched.keys) != 0 {
+		t.Errorf("inside of Update: %v, %d keys are watched", err, len(s.mu.watched.keys))
 	}
 	if _, err := s.DB(99).Guard("k").Update(nil); err != ErrNoDatabase {
 		t.Errorf("no such database: %v", err)
@@ -131,7 +131,7 @@ func TestGuardEnds(t *testing.T) {
 	c := s.NewSession(nil)
 	do(t, c, "WATCH a b")
 	c.Reset()
-	if len(s.mu.watched) != 0 {
-		t.Errorf("%d keys are watched after Reset", len(s.mu.watched))
+	if len(s.mu.watched.keys) != 0 {
+		t.Errorf("%d keys are watched after Reset", len(s.mu.watched.keys))
 	}
 }
