@@ -168,7 +168,7 @@ func (x *exec) hdelBig(r ref, fields []string) (removed int) {
 		x.c.remove(f)
 	}
 	if len(there) > 0 {
-		x.c.touch(r)
+		x.thinned(r)
 	}
 	return len(there)
 }

@@ -70,7 +70,7 @@ func (x *exec) setMembers(e *table.Entry) iter.Seq[string] {
 		case e.Kind() == table.SmallSet:
 			smallMembers(e.Text())(yield)
 		default:
-			x.eachMember(e.Fields(), yield)
+			x.eachElement(e.Fields(), func(m *table.Entry) bool { return yield(m.Key()) })
 		}
 	}
 }
@@ -83,17 +83,17 @@ func eachInt(b intBlob, yield func(string) bool) {
 	}
 }
 
-// eachMember is eachField, and ends when yield returns false.
-func (x *exec) eachMember(tab *table.Table, yield func(string) bool) {
+// eachElement is eachField, and ends when yield returns false.
+func (x *exec) eachElement(tab *table.Table, yield func(*table.Entry) bool) {
 	switch x.mode {
 	case live, shared:
 		x.torn, x.long = true, true
 	case past_:
-		x.past.each(tab, func(e *table.Entry) bool { return yield(e.Key()) })
+		x.past.each(tab, yield)
 	case writing:
 		for pos, more := uint64(0), true; more; more = more && pos != 0 {
 			_, last := tab.Chunk(pos, func(e *table.Entry) bool {
-				more = e.Kind() == table.Tombstone || yield(e.Key())
+				more = e.Kind() == table.Tombstone || yield(e)
 				return more
 			})
 			pos = last + 1
@@ -222,7 +222,7 @@ func (x *exec) sremBig(r ref, members []string) (removed int) {
 		x.c.remove(f)
 	}
 	if len(there) > 0 {
-		x.c.touch(r)
+		x.thinned(r)
 	}
 	return len(there)
 }
