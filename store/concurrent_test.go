@@ -121,6 +121,15 @@ func (b *bench) read(name string, fn func() error) {
 	})
 }
 
+// writeBeside writes n times beside the readers, and ends them.
+func (b *bench) writeBeside(n int, write func(n int)) {
+	for i := range n {
+		write(i)
+	}
+	b.stop.Store(true)
+	b.wg.Wait()
+}
+
 // equal fails unless all values are one number that was not rolled back.
 func equal(values []string, want int) error {
 	if len(values) != want {
@@ -207,11 +216,7 @@ func TestReadersSeeWholeTransactions(t *testing.T) {
 		return nil
 	})
 	b.read("View", func() error { return b.s.View(checkView) })
-	for n := range writes {
-		b.write(n)
-	}
-	b.stop.Store(true)
-	b.wg.Wait()
+	b.writeBeside(writes, b.write)
 }
 
 func firstError(errs ...error) error {
@@ -342,14 +347,12 @@ func TestReadersBesideApplier(t *testing.T) {
 		return firstError(err, equal([]string{res[0].Value, res[1].Value}, 2))
 	})
 	rb.read("View", func() error { return r.View(checkView) })
-	for n := range 400 {
+	rb.writeBeside(400, func(n int) {
 		b.write(n)
 		if n%5 == 0 {
 			if err := apply(t, a, streamSince(t, b.s, r.backlog.Offset())); err != nil {
 				t.Fatal(err)
 			}
 		}
-	}
-	rb.stop.Store(true)
-	rb.wg.Wait()
+	})
 }

@@ -199,3 +199,11 @@ func loadStore(t testing.TB, sn *Snapshot) (*Store, *Applier) {
 	}
 	return n, n.Replication().NewApplier()
 }
+
+// fewer is n, or short where tests are to be quick.
+func fewer(n, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return n
+}

@@ -141,15 +141,7 @@ func TestListReadersBesideAWriter(t *testing.T) {
 				return firstError(err, err2, consecutive(append(behind, front...)))
 			})
 		})
-		writes := 1500
-		if testing.Short() {
-			writes = 500
-		}
-		for i := range writes {
-			w.write(i)
-		}
-		b.stop.Store(true)
-		b.wg.Wait()
+		b.writeBeside(fewer(1500, 500), w.write)
 		if want := w.next - w.front; lenOf(t, db, "front") != want {
 			t.Errorf("%d elements at the end, want %d", lenOf(t, db, "front"), want)
 		}

@@ -205,12 +205,8 @@ type listCut struct {
 }
 
 func TestRandomLists(t *testing.T) {
-	steps := 4000
-	if testing.Short() {
-		steps = 1000
-	}
 	for range 6 {
-		runListTrial(t, rand.Uint64(), steps)
+		runListTrial(t, rand.Uint64(), fewer(4000, 1000))
 	}
 }
 

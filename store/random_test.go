@@ -41,12 +41,8 @@ type cut struct {
 }
 
 func TestRandomCommands(t *testing.T) {
-	steps := 1500
-	if testing.Short() {
-		steps = 300
-	}
 	for range 8 {
-		runTrial(t, rand.Uint64(), steps)
+		runTrial(t, rand.Uint64(), fewer(1500, 300))
 	}
 }
 

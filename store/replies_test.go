@@ -8,10 +8,13 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-// TestReplies runs the scripts of testdata/replies.txt. A reply in RESP3 is given where
-// it differs from that in RESP2.
-func TestReplies(t *testing.T) {
-	text, err := os.ReadFile("testdata/replies.txt")
+// The scripts of testdata: commands, each followed by its reply behind a tab, in RESP3
+// where that differs from RESP2. An empty line makes a new store.
+func TestReplies(t *testing.T)       { runReplies(t, "testdata/replies.txt") }
+func TestSortedReplies(t *testing.T) { runReplies(t, "testdata/sorted.txt") }
+
+func runReplies(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,11 +31,11 @@ func TestReplies(t *testing.T) {
 		case strings.HasPrefix(line, "#"):
 		case isReply:
 			replies++
-			got := v.String()
+			proto := 2
 			if want3, is3 := strings.CutPrefix(want, "RESP3 "); is3 {
-				got, want = asRead(t, v, 3), want3
+				want, proto = want3, 3
 			}
-			if got != want {
+			if got := asRead(t, v, proto); got != want {
 				t.Errorf("%s\n got %s\nwant %s", command, got, want)
 			}
 		default:
@@ -46,6 +49,17 @@ func TestReplies(t *testing.T) {
 	if replies == 0 {
 		t.Error("no replies in the file")
 	}
+}
+
+// asRead is v as a client of the protocol's version proto reads it.
+func asRead(t testing.TB, v resp.Value, proto int) string {
+	t.Helper()
+	r := resp.NewReader(strings.NewReader(string(resp.AppendValue(nil, v, proto))), nil)
+	got, err := r.ReadValue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.String()
 }
 
 func inlineWords(t *testing.T, line string) [][]byte {

@@ -149,27 +149,15 @@ func testSetReaders(t *testing.T, size, writes int) {
 		return err
 	})
 	sh.read("View", func() error { return sh.s.View(sh.view) })
-	for n := range writes {
-		sh.write(n)
-	}
-	sh.stop.Store(true)
-	sh.wg.Wait()
+	sh.writeBeside(writes, sh.write)
 }
 
 func TestReadersOfLargeSets(t *testing.T) {
-	writes := 200
-	if testing.Short() {
-		writes = 80
-	}
-	testSetReaders(t, 600, writes)
+	testSetReaders(t, 600, fewer(200, 80))
 }
 
 func TestReadersOfSmallSets(t *testing.T) {
-	writes := 800
-	if testing.Short() {
-		writes = 200
-	}
-	testSetReaders(t, 100, writes)
+	testSetReaders(t, 100, fewer(800, 200))
 }
 
 // A snapshot is the sets at its cut, whatever is done to them afterwards, and what is
@@ -237,18 +225,12 @@ func TestSetCommandsAreAtomic(t *testing.T) {
 		}
 		return nil
 	})
-	rounds := 6
-	if testing.Short() {
-		rounds = 2
-	}
-	for range rounds {
+	sh.writeBeside(fewer(6, 2), func(int) {
 		for _, m := range sh.all {
 			_, _ = db.SMove("left", "right", m)
 			_, _ = db.SAdd("big", "a", "b")
 			_, _ = db.SRem("big", "b", "a")
 		}
 		_ = db.Rename("right", "left")
-	}
-	sh.stop.Store(true)
-	sh.wg.Wait()
+	})
 }

@@ -73,12 +73,8 @@ type setCut struct {
 }
 
 func TestRandomSetCommands(t *testing.T) {
-	steps := 800
-	if testing.Short() {
-		steps = 250
-	}
 	for range 6 {
-		runSetTrial(t, rand.Uint64(), steps)
+		runSetTrial(t, rand.Uint64(), fewer(800, 250))
 	}
 }
 

@@ -160,27 +160,15 @@ func testSortedReaders(t *testing.T, size, writes int) {
 		return err
 	})
 	sw.read("View", func() error { return sw.s.View(sw.view) })
-	for n := range writes {
-		sw.write(n)
-	}
-	sw.stop.Store(true)
-	sw.wg.Wait()
+	sw.writeBeside(writes, sw.write)
 }
 
 func TestReadersOfLargeSortedSets(t *testing.T) {
-	writes := 300
-	if testing.Short() {
-		writes = 80
-	}
-	testSortedReaders(t, 500, writes)
+	testSortedReaders(t, 500, fewer(300, 80))
 }
 
 func TestReadersOfSmallSortedSets(t *testing.T) {
-	writes := 800
-	if testing.Short() {
-		writes = 200
-	}
-	testSortedReaders(t, 60, writes)
+	testSortedReaders(t, 60, fewer(800, 200))
 }
 
 // What ZRange returned stays what it was, while the set changes and is removed.

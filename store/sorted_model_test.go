@@ -312,12 +312,8 @@ func (w *sortedWalk) compareRange(db reads, m sortedModel, key string, r ZRange)
 // Random writes give what the model says; snapshots and iterators keep what was when
 // they were made, a transaction that fails leaves nothing, and a follower has the same.
 func TestSortedModel(t *testing.T) {
-	steps := 2500
-	if testing.Short() {
-		steps = 600
-	}
 	for seed := range uint64(6) {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { sortedModelRun(t, seed, steps) })
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { sortedModelRun(t, seed, fewer(2500, 600)) })
 	}
 }
 

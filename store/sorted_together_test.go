@@ -79,13 +79,5 @@ func TestMembersChangeTogether(t *testing.T) {
 		}
 		return firstError(err, together(scores))
 	})
-	writes := 3000
-	if testing.Short() {
-		writes = 300
-	}
-	for n := 1; n <= writes; n++ {
-		write(n)
-	}
-	b.stop.Store(true)
-	b.wg.Wait()
+	b.writeBeside(fewer(3000, 300), write)
 }
