@@ -45,10 +45,10 @@ func TestScreen(t *testing.T) {
 	}
 }
 
-// A session with a primary, from the first line to quit.
-func TestSession(t *testing.T) {
+// primaryWith serves a primary that holds v at key, and returns its URL.
+func primaryWith(t *testing.T, key string) string {
 	p := replicationtest.New(t)
-	p.Do("SET", "two words", "v")
+	p.Do("SET", key, "v")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,12 @@ func TestSession(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); p.Serve(l) }()
 	t.Cleanup(func() { p.Close(); <-done })
-	r, err := replication.Connect(t.Context(), "redis://"+l.Addr().String(), nil)
+	return "redis://" + l.Addr().String()
+}
+
+// A session with a primary, from the first line to quit.
+func TestSession(t *testing.T) {
+	r, err := replication.Connect(t.Context(), primaryWith(t, "two words"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,21 +83,13 @@ func TestSession(t *testing.T) {
 
 // The whole program, from its start to the end of its input: what the link does is shown, a line is answered, and the end is a good one.
 func TestRun(t *testing.T) {
-	p := replicationtest.New(t)
-	p.Do("SET", "k", "v")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() { defer close(done); p.Serve(l) }()
-	t.Cleanup(func() { p.Close(); <-done })
+	url := primaryWith(t, "k")
 	in, keyboard := io.Pipe()
 	screen, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
 		defer out.Close()
-		ended <- run(t.Context(), "redis://"+l.Addr().String(), in, out)
+		ended <- run(t.Context(), url, in, out)
 	}()
 	lines := bufio.NewScanner(screen)
 	expect := func(text string) {
