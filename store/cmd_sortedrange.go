@@ -74,7 +74,7 @@ func cmdZRangeStore(x *exec, args [][]byte) resp.Value {
 	}
 	effect := asSent("ZRANGESTORE", args)
 	c.plain(effect[3:5])
-	if c.Offset < 0 {
+	if c.kind != byRank && c.Offset < 0 { // a range of ranks takes the one LIMIT that says nothing
 		effect = []string{"DEL", effect[1]} // nothing is stored; later servers count such an offset from the end
 	}
 	return intReply(x.zrangeStore(argString(args, 1), argString(args, 2), &c.ZRange, effect...))

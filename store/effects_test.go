@@ -210,6 +210,7 @@ var effectTests = []struct {
 	{"ZADD z 1 a 2 b", "ZRANGESTORE d z (0X1.8P-1 0x2 BYSCORE", "ZRANGESTORE d z (0.75 2 BYSCORE"},
 	{"ZADD z 1 a 2 b", "ZREMRANGEBYSCORE z -1 1e400", "ZREMRANGEBYSCORE z -1 inf"},
 	{"ZADD z 1 a 2 b;ZADD d 1 a", "ZRANGESTORE d z 1 2 BYSCORE LIMIT -1 2", "DEL d"},
+	{"ZADD z 1 a 2 b;ZADD d 1 a", "ZRANGESTORE d z 0 -1 REV LIMIT -1 -1", "ZRANGESTORE d z 0 -1 REV LIMIT -1 -1"},
 	{"ZADD z 1 a;SADD s b", "ZUNIONSTORE d 2 z s", "ZUNIONSTORE d 2 z s"},
 	{"ZADD y 0.1 a;ZADD z 0.2 a", "ZUNIONSTORE d 3 y z z", "MULTI;DEL d;ZADD d 0.5 a;EXEC"},
 	{"ZADD z 0.1 a", "ZUNIONSTORE d 3 z z z AGGREGATE MIN", "ZUNIONSTORE d 3 z z z AGGREGATE MIN"},
