@@ -25,6 +25,7 @@ type commit struct {
 	parts    int          // commands in effects, SELECTs not counted
 	selected int          // database that effects leave selected; -1 unknown
 	dirty    bool         // something changed, effects or not
+	renewed  bool         // a key counts as written though nothing changed
 	libs     libraries    // before the commit; for roll-back
 	dropped  []table.Body // large collections whose key went; some may have moved
 	watched  bool         // somebody wants to know what changes
@@ -55,7 +56,7 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.gen, c.pending = v.gen, nil
 	c.changes, c.effects = c.changes[:0], append(c.effects[:0], multiFrame...)
 	c.parts, c.selected = 0, s.backlog.History().StreamDB
-	c.dirty, c.libs = false, s.mu.functions
+	c.dirty, c.renewed, c.libs = false, false, s.mu.functions
 	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
 	c.events = s.broker.enabled()
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
@@ -78,7 +79,7 @@ func (c *commit) finish() {
 	if c.dirty {
 		c.count()
 	}
-	if c.dirty || c.pending != nil {
+	if c.dirty || c.renewed || c.pending != nil {
 		was := c.s.view.Load().gen
 		c.publish(c.gen)
 		c.chargeDropped()
@@ -248,6 +249,13 @@ func (c *commit) touch(r ref) {
 	if c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: r.e, new: r.e})
 	}
+}
+
+// renew lets r's key, which is there, count as written for those who watch it, though
+// nothing changed. It takes a version, so that who begins to watch after it is not told.
+func (c *commit) renew(r ref) {
+	c.noteKey(r, true)
+	c.renewed = true
 }
 
 // own makes the table in which a large collection stands count it, and no longer

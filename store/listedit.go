@@ -331,7 +331,8 @@ func (x *exec) ltrim(key string, start, stop int64) error {
 	n := x.listNow(r.e).len()
 	keep := clipRange(start, stop, n)
 	if keep.len() == n {
-		x.event(eventList, "ltrim", key) // though nothing changes
+		x.c.renew(r) // Redis tells watchers, and of the event, though nothing changes
+		x.event(eventList, "ltrim", key)
 		return nil
 	}
 	x.listRemove(r, span{0, keep.from}, span{keep.to, n})

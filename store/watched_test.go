@@ -42,6 +42,8 @@ func TestWatchedUntilExec(t *testing.T) {
 		{"RPUSH k a b", "LPOP k", true},
 		{"RPUSH k a b", "LPOP k;LPUSH k a", true},
 		{"RPUSH k a b", "LRANGE k 0 -1", false},
+		{"RPUSH k a b", "LTRIM k 0 -1", true}, // alone among the writes that change nothing
+		{"RPUSH k a b", "LREM k 0 c;LPOP k 0;LMPOP 1 x LEFT", false},
 		{"HSET k f v", "HSET k f v", true},
 		{"SADD k a", "SADD k a", false},
 		{"SADD k a", "SADD k b", true},
@@ -79,6 +81,25 @@ func TestWatchedUntilExec(t *testing.T) {
 				t.Errorf("%d keys are still watched", n)
 			}
 		})
+	}
+}
+
+// Who begins to watch after a write is not told of it, though others are, and though it
+// changed nothing.
+func TestWatchedFromAfterAWrite(t *testing.T) {
+	for write, refused := range map[string]bool{"LTRIM k 0 -1": true, "RPUSH k b": true, "LPOP k 0": false} {
+		s := newStore(t, nil)
+		early, late, other := s.NewSession(nil), s.NewSession(nil), s.NewSession(nil)
+		do(t, other, "RPUSH k a")
+		do(t, early, "WATCH k")
+		do(t, other, write)
+		do(t, late, "WATCH k")
+		for c, want := range map[*Session]bool{early: refused, late: false} {
+			do(t, c, "MULTI")
+			if got := do(t, c, "EXEC").String() == "(nil)"; got != want {
+				t.Errorf("%s: EXEC of who watched before it, %v, refused: %v, want %v", write, c == early, got, want)
+			}
+		}
 	}
 }
 
