@@ -219,9 +219,14 @@ func TestBlockingTyped(t *testing.T) {
 		ask(func() string { k, v, err := db.BLPop(t.Context(), "x", "k"); return fmt.Sprint(k, v, err) })
 		ask(func() string { v, err := db.BLMove(t.Context(), "from", "to", Left, Right); return fmt.Sprint(v, err) })
 		ask(func() string { k, m, f, err := db.BZPopMax(t.Context(), "z"); return fmt.Sprint(k, m, f, err) })
+		ask(func() string { return show(db.BLMPop(t.Context(), Right, 2, "x", "many")) })
+		ask(func() string { return show(db.BZMPopMin(t.Context(), 2, "lowest")) })
+		ask(func() string { return show(db.BZMPopMax(t.Context(), 9, "x", "highest")) })
 		synctest.Wait()
 		for _, tt := range []struct{ write, want string }{
 			{"RPUSH k a", "ka<nil>"}, {"RPUSH from b", "b<nil>"}, {"ZADD z 1 a 2.5 b", "zb2.5 <nil>"},
+			{"RPUSH many a b c", "many [c b] <nil>"}, {"ZADD lowest 1 a 2.5 b 3 c", "lowest [{1 a} {2.5 b}] <nil>"},
+			{"ZADD highest -inf a 2.5 b", "highest [{2.5 b} {-Inf a}] <nil>"},
 		} {
 			if _, err := db.Do(strings.Fields(tt.write)...); err != nil {
 				t.Fatal(err)
@@ -236,6 +241,16 @@ func TestBlockingTyped(t *testing.T) {
 		}
 		if _, _, err := db.BLPop(t.Context()); err != errNoKeys {
 			t.Errorf("no key to wait for: %v", err)
+		}
+		for _, tt := range []struct{ got, want string }{
+			{show(db.BLMPop(t.Context(), Left, 0, "k")), " [] " + errNoCount.text},
+			{show(db.BLMPop(t.Context(), Left, 1)), " [] " + errNoKeys.Error()},
+			{show(db.BZMPopMin(t.Context(), 1, "none", "s")), " [] " + ErrWrongType.text},
+			{show(db.BZMPopMax(t.Context(), -1, "k")), " [] " + errNoCount.text},
+		} {
+			if tt.got != strings.TrimSpace(tt.want) {
+				t.Errorf("got %s, want %s", tt.got, tt.want)
+			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -25,14 +25,14 @@ func (d DB) BRPop(ctx context.Context, keys ...string) (key, value string, err e
 }
 
 // BLMove takes an element from a side of one list, puts it to a side of another, and
-// returns it. It waits, and fails, as [DB.BLPop].
+// returns it. It waits, and fails, as [DB.BLPop]. Redis 6.2.
 func (d DB) BLMove(ctx context.Context, from, to string, take, put Side) (value string, err error) {
 	v, err := d.waitFor(ctx, moveWish("LMOVE", []string{from}, to, take, put))
 	return v.Str, err
 }
 
 // BZPopMin removes the member with the lowest score of the first of keys that is a
-// sorted set. It waits, and fails, as [DB.BLPop].
+// sorted set. It waits, and fails, as [DB.BLPop]. Redis 5.0.
 func (d DB) BZPopMin(ctx context.Context, keys ...string) (key, member string, score float64, err error) {
 	return d.waitForScored(ctx, zpopWish(keys, false))
 }
@@ -40,6 +40,50 @@ func (d DB) BZPopMin(ctx context.Context, keys ...string) (key, member string, s
 // BZPopMax is [DB.BZPopMin] of the highest score.
 func (d DB) BZPopMax(ctx context.Context, keys ...string) (key, member string, score float64, err error) {
 	return d.waitForScored(ctx, zpopWish(keys, true))
+}
+
+// BLMPop removes up to count elements, at least one, from a side of the first of keys
+// that is there, and returns them with the name of their key. It waits, and fails, as
+// [DB.BLPop]; [DB.LMPop] does not wait. O(keys + log n + count). Redis 7.0.
+func (d DB) BLMPop(ctx context.Context, from Side, count int, keys ...string) (key string, items []string, err error) {
+	if err := checkMPop(count, keys); err != nil {
+		return "", nil, err
+	}
+	v, err := d.waitFor(ctx, lmpopWish(keys, from, int64(count)))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, e := range v.Elems[1].Elems {
+		items = append(items, e.Str)
+	}
+	return v.Elems[0].Str, items, nil
+}
+
+// BZMPopMin removes up to count members, at least one, with the lowest scores of the
+// first of keys that is there, and returns them with the name of their key, the lowest
+// first. It waits, and fails, as [DB.BLPop]; [DB.ZMPopMin] does not wait.
+// O(keys + log n + count). Redis 7.0.
+func (d DB) BZMPopMin(ctx context.Context, count int, keys ...string) (key string, items []Scored, err error) {
+	return d.waitForMany(ctx, false, count, keys)
+}
+
+// BZMPopMax is [DB.BZMPopMin] of the highest scores, the highest first.
+func (d DB) BZMPopMax(ctx context.Context, count int, keys ...string) (key string, items []Scored, err error) {
+	return d.waitForMany(ctx, true, count, keys)
+}
+
+func (d DB) waitForMany(ctx context.Context, highest bool, count int, keys []string) (key string, items []Scored, err error) {
+	if err := checkMPop(count, keys); err != nil {
+		return "", nil, err
+	}
+	v, err := d.waitFor(ctx, zmpopWish(keys, highest, int64(count)))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, pair := range v.Elems[1].Elems {
+		items = append(items, Scored{Score: pair.Elems[1].Float, Member: pair.Elems[0].Str})
+	}
+	return v.Elems[0].Str, items, nil
 }
 
 func (d DB) waitForPair(ctx context.Context, w wish) (key, value string, err error) {

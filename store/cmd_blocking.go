@@ -155,13 +155,16 @@ func parseBLMPop(args [][]byte) (w wish, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.keys, w.kind, w.nothing = p.keys, List, resp.NullArray()
-	w.take = func(x *exec, key string) (resp.Value, error) {
-		key, items, err := x.lmpop([]string{key}, p.at, p.count)
-		return lmpopReply(key, items, err), nil
-	}
+	w = lmpopWish(p.keys, p.at, p.count)
 	w.timeout, err = parseWait(args[1])
 	return w, err
+}
+
+func lmpopWish(keys []string, at Side, count int64) wish {
+	return wish{keys: keys, kind: List, nothing: resp.NullArray(), take: func(x *exec, key string) (resp.Value, error) {
+		key, items, err := x.lmpop([]string{key}, at, count)
+		return lmpopReply(key, items, err), nil
+	}}
 }
 
 func parseBZPopMin(args [][]byte) (wish, error) { return parseBZPop(args, false) }
@@ -189,13 +192,16 @@ func parseBZMPop(args [][]byte) (w wish, err error) {
 	if err != nil {
 		return w, err
 	}
-	w.keys, w.kind, w.nothing = keys, SortedSet, resp.NullArray()
-	w.take = func(x *exec, key string) (resp.Value, error) {
-		key, items, err := x.zmpop([]string{key}, max, count)
-		return zmpopReply(key, items), err
-	}
+	w = zmpopWish(keys, max, count)
 	w.timeout, err = parseWait(args[1])
 	return w, err
+}
+
+func zmpopWish(keys []string, max bool, count int64) wish {
+	return wish{keys: keys, kind: SortedSet, nothing: resp.NullArray(), take: func(x *exec, key string) (resp.Value, error) {
+		key, items, err := x.zmpop([]string{key}, max, count)
+		return zmpopReply(key, items), err
+	}}
 }
 
 // parseWait reads the time that a client waits, in seconds; a part of a millisecond

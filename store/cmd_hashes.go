@@ -2,7 +2,6 @@ package store
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"github.com/understudy-go/understudy/resp"
 )
@@ -158,23 +157,31 @@ func cmdHRandField(x *exec, args [][]byte) resp.Value {
 	if err != nil {
 		return reply(err)
 	}
-	var all pairs
-	if e != nil && count != 0 {
-		x.heach(e, func(f, v string) { all = append(all, f, v) })
+	picked, err := x.hrandom(e, count)
+	switch {
+	case err != nil:
+		return reply(err)
+	case len(args) > 2:
+		return fieldsReply(picked, values)
+	case len(picked) == 0:
+		return resp.NullValue()
 	}
-	if len(args) == 2 {
-		if len(all) == 0 {
-			return resp.NullValue()
+	return resp.BulkString(picked[0].Name)
+}
+
+// fieldsReply is fields, or pairs of field and value.
+func fieldsReply(fields []Field, values bool) resp.Value {
+	elems := make([]resp.Value, 0, 2*len(fields))
+	for _, f := range fields {
+		elems = append(elems, resp.BulkString(f.Name))
+		if values {
+			elems = append(elems, resp.BulkString(f.Value))
 		}
-		return resp.BulkString(all[2*rand.IntN(len(all)/2)])
 	}
-	if len(all) > 0 && count < -mostRepeated {
-		return reply(errCount)
+	if values && len(fields) > 0 {
+		return resp.PairsOf(elems...)
 	}
-	if values && len(all) > 0 {
-		return resp.PairsOf(randomPairs(all, count, values)...)
-	}
-	return resp.ArrayOf(randomPairs(all, count, values)...)
+	return resp.ArrayOf(elems...)
 }
 
 // parseRandom reads [count [word]] behind the key.
@@ -201,26 +208,3 @@ var errCount = wireError("ERR value is out of range")
 // mostRepeated bounds what a negative count may ask for, with repetitions, of a
 // hash that is there. Redis would go on until it has no memory left.
 const mostRepeated = 1 << 24
-
-func randomPairs(all pairs, count int64, values bool) (elems []resp.Value) {
-	n := len(all) / 2
-	if n == 0 {
-		return nil
-	}
-	add := func(i int) {
-		elems = append(elems, resp.BulkString(all[2*i]))
-		if values {
-			elems = append(elems, resp.BulkString(all[2*i+1]))
-		}
-	}
-	if count < 0 {
-		for ; count < 0; count++ {
-			add(rand.IntN(n))
-		}
-		return elems
-	}
-	for _, i := range rand.Perm(n)[:min(count, int64(n))] {
-		add(i)
-	}
-	return elems
-}

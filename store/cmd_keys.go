@@ -213,13 +213,7 @@ func parseExpire(args [][]byte) (o expireCondition, err error) {
 			return o, wireError("ERR Unsupported option %s", clip(a, len(a)))
 		}
 	}
-	if o.ifNone && (o.ifSome || o.ifLater || o.ifSooner) {
-		return o, wireError("ERR NX and XX, GT or LT options at the same time are not compatible")
-	}
-	if o.ifLater && o.ifSooner {
-		return o, wireError("ERR GT and LT options at the same time are not compatible")
-	}
-	return o, nil
+	return o, o.check()
 }
 
 func cmdTTL(x *exec, args [][]byte) resp.Value {

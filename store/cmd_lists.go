@@ -63,7 +63,10 @@ func (x *exec) popCommand(name string, args [][]byte, at Side) resp.Value {
 	return bulksReply(items)
 }
 
-var errPositive = &Error{"ERR value is out of range, must be positive"}
+var (
+	errPositive = &Error{"ERR value is out of range, must be positive"}
+	errNoCount  = &Error{"ERR count should be greater than 0"} // of LMPOP and its kin
+)
 
 func bulksReply(items []string) resp.Value {
 	elems := make([]resp.Value, len(items))
@@ -121,7 +124,7 @@ func parseLMPop(args [][]byte) (p lmpopArgs, err error) {
 		return p, ErrSyntax
 	}
 	if p.count, err = parseInt(argString(args, 1)); err != nil || p.count <= 0 {
-		return p, wireError("ERR count should be greater than 0")
+		return p, errNoCount
 	}
 	if len(args) > 2 { // after a look at the count
 		return p, ErrSyntax

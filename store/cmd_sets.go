@@ -191,7 +191,7 @@ func parseSInterCard(args [][]byte) (keys []string, limit int64, err error) {
 			return nil, 0, ErrSyntax
 		}
 		if limit, err = parseInt(argString(rest, 1)); err != nil || limit < 0 {
-			return nil, 0, wireError("ERR LIMIT can't be negative")
+			return nil, 0, errLimit
 		}
 	}
 	return keys, limit, nil

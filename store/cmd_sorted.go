@@ -45,7 +45,7 @@ var sortedCommands = []Command{
 // cmdZAdd is ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [score member ...].
 func cmdZAdd(x *exec, args [][]byte) resp.Value {
 	o, changes, rest := parseZAdd(args)
-	if err := o.check(rest); err != nil {
+	if err := o.check(len(rest)); err != nil {
 		return reply(err)
 	}
 	return x.zaddCommand("ZADD", args, rest, o, changes)
@@ -111,15 +111,16 @@ func parseZAdd(args [][]byte) (o zaddOptions, changes bool, rest [][]byte) {
 	return o, changes, nil
 }
 
-func (o zaddOptions) check(rest [][]byte) error {
+// check looks at the options, and at the number of words that are scores and members.
+func (o zaddOptions) check(words int) error {
 	switch {
-	case len(rest) == 0 || len(rest)%2 != 0:
+	case words == 0 || words%2 != 0:
 		return ErrSyntax
 	case o.ifNew && o.ifHeld:
 		return wireError("ERR XX and NX options at the same time are not compatible")
 	case o.greater && o.ifNew || o.less && o.ifNew || o.greater && o.less:
 		return wireError("ERR GT, LT, and/or NX options at the same time are not compatible")
-	case o.incr && len(rest) > 2:
+	case o.incr && words > 2:
 		return wireError("ERR INCR option supports a single increment-element pair")
 	}
 	return nil
@@ -285,7 +286,7 @@ func parseZMPop(args [][]byte) (keys []string, max bool, count int64, err error)
 		return nil, false, 0, ErrSyntax
 	}
 	if count, err = parseInt(argString(args, 2)); err != nil || count < 1 {
-		return nil, false, 0, wireError("ERR count should be greater than 0")
+		return nil, false, 0, errNoCount
 	}
 	if len(args) > 3 {
 		return nil, false, 0, ErrSyntax

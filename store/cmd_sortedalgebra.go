@@ -73,14 +73,9 @@ func (c *algebraCommand) parse(x *exec, args [][]byte) error {
 	case n > int64(len(args)-1):
 		return ErrSyntax
 	}
-	for _, key := range argStrings(args[1 : 1+n]) {
-		s, err := x.sourceOf(key, c.store)
-		if err != nil {
-			return err
-		}
-		c.sources = append(c.sources, s)
+	if c.combination, err = x.combination(c.op, argStrings(args[1:1+n]), c.store); err != nil {
+		return err
 	}
-	c.join, c.sums = sumScores, true
 	for args = args[1+n:]; len(args) > 0; {
 		used, err := c.option(args)
 		if err != nil {
@@ -104,7 +99,7 @@ func (c *algebraCommand) option(args [][]byte) (used int, err error) {
 		return 1, nil
 	case c.count && len(args) > 1 && isWord(args[0], "LIMIT"):
 		if c.limit, err = parseInt(argString(args, 1)); err != nil || c.limit < 0 {
-			return 0, wireError("ERR LIMIT can't be negative")
+			return 0, errLimit
 		}
 		return 2, nil
 	}
@@ -120,7 +115,7 @@ func (c *algebraCommand) parseWeights(args [][]byte) (err error) {
 	return nil
 }
 
-func (c *algebraCommand) parseAggregate(word string) error {
+func (c *combination) parseAggregate(word string) error {
 	c.sums = false
 	switch strings.ToUpper(word) {
 	case "SUM":

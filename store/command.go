@@ -56,8 +56,8 @@ type Command struct {
 	// Run answers a command that a server adds. The store's own have none.
 	Run func(c *Session, args [][]byte) resp.Value
 
-	// keys returns the indexes of the keys where those three do not tell; nil for most.
-	keys func(args [][]byte) []int
+	// keys finds the keys where those three do not tell; nil for most.
+	keys *keyRule
 
 	// check refuses a sub-command that there is not, or that has another number
 	// of arguments, as accepts does: before anything is queued. nil for commands

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"iter"
+	"slices"
+
 	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
 )
 
 // DB is one database of a store as it is now: a small value to copy and keep.
@@ -85,6 +89,102 @@ func (d reads) txExec() (*exec, error) {
 	return &c.x, nil
 }
 
+// entry is the live entry of key. The common case, a live database, is spelled
+// out: it is what a read replica does all day.
+func (d reads) entry(key string) (e *table.Entry, err error) {
+	if d.sn != nil || d.tx != nil {
+		err = d.many(func(x *exec) { e = x.entry(key) })
+		return e, err
+	}
+	if err = d.s.checkDB(d.n); err != nil {
+		return nil, err
+	}
+	e = d.s.find(d.n, d.s.hash(key), key)
+	if e == nil || e.Kind() == table.Tombstone || d.s.pastDeadline(e) {
+		return nil, nil
+	}
+	return e, nil
+}
+
+// on runs fn with what find returns for key, an entry of one type or nil, against one
+// instant. fn may be run again, when a writer came in between: what the last run sets
+// counts, if the error is nil.
+func (d reads) on(key string, find func(x *exec, key string) (*table.Entry, error), fn func(x *exec, e *table.Entry)) (err error) {
+	if e := d.many(func(x *exec) {
+		var e *table.Entry
+		if e, err = find(x, key); err == nil {
+			fn(x, e)
+		}
+	}); e != nil {
+		return e
+	}
+	return err
+}
+
+// walk yields the elements of what find returns for key, all as of the instant at which
+// the loop begins, outside of any lock. Over a live database it holds a snapshot
+// meanwhile, and ends early when that is dropped. In a transaction it collects first: the
+// loop's body may write.
+func walk[T any](d reads, key string, find func(x *exec, key string) (*table.Entry, error), elements func(x *exec, e *table.Entry) iter.Seq[T]) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		if d.tx != nil {
+			walkTx(d, key, find, elements, yield)
+			return
+		}
+		sn := d.sn
+		if sn == nil {
+			sn = d.s.Snapshot()
+			defer sn.Close()
+		}
+		x := sn.exec(d.n)
+		e, err := find(&x, key)
+		if err != nil {
+			return
+		}
+		for v := range elements(&x, e) {
+			if sn.Err() != nil || !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func walkTx[T any](d reads, key string, find func(x *exec, key string) (*table.Entry, error), elements func(x *exec, e *table.Entry) iter.Seq[T], yield func(T) bool) {
+	x, err := d.txExec()
+	if err != nil {
+		return
+	}
+	e, err := find(x, key)
+	if err != nil {
+		return
+	}
+	for _, v := range slices.Collect(elements(x, e)) {
+		if !yield(v) {
+			return
+		}
+	}
+}
+
+// found is v if there was one.
+func found[T any](v T, ok bool, err error) (T, error) {
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return v, nil
+}
+
+// onlyOne is the first of a list, ErrNotFound if there is none.
+func onlyOne[T any](list []T, err error) (v T, _ error) {
+	if len(list) == 0 {
+		return found(v, false, err)
+	}
+	return found(list[0], true, err)
+}
+
 // Do runs a read command, its name first, and returns the reply. Error replies
 // are returned as errors. It takes any command of the table that only reads.
 func (d reads) Do(args ...string) (v resp.Value, err error) {
@@ -163,4 +263,12 @@ func dataCommand(args []string) (*Command, [][]byte, error) {
 		return nil, nil, &Error{wrongArity(cmd.Name).Str}
 	}
 	return cmd, argv, nil
+}
+
+// hash is the hash of a key in every table of the store.
+func (s *Store) hash(key string) uint64 { return s.tables.Hash(key) }
+
+func (s *Store) pastDeadline(e *table.Entry) bool {
+	d := e.Deadline()
+	return d != 0 && s.opts.Clock().UnixMilli() > d
 }

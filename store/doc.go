@@ -21,13 +21,18 @@
 //
 // Do takes every command that [Commands] lists. A typed method has the name of its
 // command, where there is one; H, L, S and Z stand for hashes, lists, sets and sorted
-// sets, B for calls that wait. They have these rules in common:
+// sets, B for calls that wait. One method may stand for several commands: Set for
+// SETEX, Incr for DECRBY, ZRange for seven. One that ends in With takes the options of
+// its command, nil for none; in N, a number of elements; in X, is for keys that are
+// there, in NX for those that are not. [DB] has them all, [TxDB] all but those that wait
+// and Guard, [SnapshotDB] those that read. They have these rules in common:
 //
 //   - A key that is not there is an empty list, set, hash or string. Writes make it,
 //     and one that removes the last element removes the key.
 //   - What asks for one thing that is not there returns [ErrNotFound]: Get, HGet,
 //     LIndex, ZScore. So do LPop, SPop, SRandMember and ZPopMin; with an N behind
-//     their name they return up to that many, or none, without that error.
+//     their name they return up to that many, or none, without that error, and so do
+//     LMPop and its kin.
 //   - A key of another type is [ErrWrongType]. An error changes nothing.
 //   - Indexes and ranks begin with 0, and with -1 from the end; ranges include both
 //     of their ends, except where a [ZRange] is told otherwise.
@@ -36,7 +41,9 @@
 //     128 elements and 8 KB; hashes, sets and sorted sets of up to 128 elements of
 //     up to 64 bytes each; sets of up to 512 integers.
 //   - Iterators yield what was there at one instant, whatever is written during the
-//     loop, which may take its time.
+//     loop, which may take its time: Keys, HItems, LItems, SMembers, ZRange.
+//   - A version at the end of a comment is that of the first Redis that has the command:
+//     older replicas may not know such a write.
 //
 // # Guarantees
 //
@@ -89,8 +96,7 @@
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
 //	                 sortedalgebra.go, sortedscore.go (numbers as texts)
 //	blocked.go       who waits for an element, and when they are served
-//	db.go            the typed methods: reads.go and writes.go for strings, hashes
-//	                 and keys, *_lists.go and *_api.go for the rest
+//	db.go            the typed methods' ways in; *_api.go the methods themselves
 //	session.go       one client: SELECT, MULTI, WATCH; watched.go
 //	broker.go        messages: publish.go, subscriber.go; events.go what happens to keys
 //	applier.go       the stream of a primary becomes commits

@@ -52,18 +52,6 @@ func ExampleStore_Snapshot() {
 	// Output: 1 2
 }
 
-// A bitmap: large, sparse, written by offset.
-func ExampleDB_SetRange() {
-	db := store.New(nil).DB(0)
-	n, err := db.SetRange("seen", 100<<20, "\x80")
-	fmt.Println(n, err)
-	part, _ := db.GetRange("seen", -3, -1)
-	fmt.Printf("%q\n", part)
-	// Output:
-	// 104857601 <nil>
-	// "\x00\x00\x80"
-}
-
 func ExampleSubscriber() {
 	s := store.New(nil)
 	sub := s.NewSubscriber(nil)

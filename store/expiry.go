@@ -9,6 +9,16 @@ import (
 // expireCondition is EXPIRE's NX, XX, GT and LT.
 type expireCondition struct{ ifNone, ifSome, ifLater, ifSooner bool }
 
+func (o expireCondition) check() error {
+	switch {
+	case o.ifNone && (o.ifSome || o.ifLater || o.ifSooner):
+		return wireError("ERR NX and XX, GT or LT options at the same time are not compatible")
+	case o.ifLater && o.ifSooner:
+		return wireError("ERR GT and LT options at the same time are not compatible")
+	}
+	return nil
+}
+
 func (o expireCondition) allows(old, deadline int64) bool {
 	switch {
 	case o.ifNone && old != 0,

@@ -28,10 +28,10 @@ func blobLen(blob string) int {
 func blobPairs(blob string) iter.Seq2[string, string] {
 	return func(yield func(field, value string) bool) {
 		_, n := uvarint(blob)
-		for blob = blob[n:]; blob != ""; {
+		for rest := blob[n:]; rest != ""; {
 			var field, value string
-			field, blob = blobString(blob)
-			value, blob = blobString(blob)
+			field, rest = blobString(rest)
+			value, rest = blobString(rest)
 			if !yield(field, value) {
 				return
 			}
@@ -132,11 +132,4 @@ func (s *Store) hashEntry(version uint64, key string, p pairs, deadline int64) *
 // newSmallHash returns the entry of a hash that is encoded in blob.
 func newSmallHash(version uint64, key, blob string, deadline int64) *table.Entry {
 	return table.NewBlob(version, table.SmallHash, key, blob, deadline)
-}
-
-// newFields returns an empty table for a hash made by the commit of version.
-func (s *Store) newFields(version uint64) *table.Table {
-	t := s.tables.New()
-	t.SetChanged(version)
-	return t
 }

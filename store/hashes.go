@@ -1,6 +1,9 @@
 package store
 
 import (
+	"iter"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/understudy-go/understudy/store/internal/table"
@@ -36,16 +39,27 @@ func (x *exec) hlen(e *table.Entry) int {
 	return x.tableLen(e.Fields())
 }
 
+// fields yields the fields of e, a hash or nil, under the conditions of setMembers.
+func (x *exec) fields(e *table.Entry) iter.Seq[Field] {
+	return func(yield func(Field) bool) {
+		switch {
+		case e == nil:
+		case e.Kind() == table.SmallHash:
+			for f, v := range blobPairs(e.Text()) {
+				if !yield(Field{f, v}) {
+					return
+				}
+			}
+		default:
+			x.eachElement(e.Fields(), func(f *table.Entry) bool { return yield(Field{f.Key(), f.Text()}) })
+		}
+	}
+}
+
 // heach calls fn for each pair of e, a hash or nil.
 func (x *exec) heach(e *table.Entry, fn func(field, value string)) {
-	switch {
-	case e == nil:
-	case e.Kind() == table.SmallHash:
-		for f, v := range blobPairs(e.Text()) {
-			fn(f, v)
-		}
-	default:
-		x.eachField(e.Fields(), func(f *table.Entry) { fn(f.Key(), f.Text()) })
+	for f := range x.fields(e) {
+		fn(f.Name, f.Value)
 	}
 }
 
@@ -120,7 +134,7 @@ func (x *exec) hdel(key string, fields []string) (removed int, err error) {
 	if r.e.Kind() == table.SmallHash {
 		removed = x.hdelSmall(r, fields)
 	} else {
-		removed = x.hdelBig(r, fields)
+		removed = x.removeElements(r, fields)
 	}
 	if removed > 0 {
 		x.c.effect(x.db, append([]string{"HDEL", key}, fields...)...)
@@ -147,30 +161,6 @@ func (x *exec) hdelSmall(r ref, fields []string) (removed int) {
 		x.c.put(r, newSmallHash(x.c.version, r.key, table.View(p.appendBlob(nil)), deadlineOf(r.e)))
 	}
 	return removed
-}
-
-// hdelBig takes the whole key out when no field would remain, so that nobody
-// ever sees an empty hash.
-func (x *exec) hdelBig(r ref, fields []string) (removed int) {
-	tab := r.e.Fields()
-	there := make(map[string]ref, len(fields))
-	for _, name := range fields {
-		if f := x.fieldRef(tab, name); f.e != nil {
-			there[name] = f
-		}
-	}
-	if len(there) == tab.Len() {
-		x.c.remove(r)
-		return len(there)
-	}
-	x.c.atomicIf(len(there) > 1)
-	for _, f := range there {
-		x.c.remove(f)
-	}
-	if len(there) > 0 {
-		x.thinned(r)
-	}
-	return len(there)
 }
 
 // hincr adds delta to the number in a field.
@@ -220,4 +210,46 @@ func (x *exec) hincrFloat(key, field, delta string) (string, error) {
 	x.c.effect(x.db, "HSET", key, field, sum)
 	x.event(eventHash, "hincrbyfloat", key)
 	return sum, nil
+}
+
+// hrandom is what HRANDFIELD picks of e, a hash or nil: up to count different pairs, in
+// random order, or, for a negative count, that many with repetitions. O(|count|); O(n)
+// for a small hash, for more than some tenth of a large one, and on a snapshot after
+// which the hash has changed.
+func (x *exec) hrandom(e *table.Entry, count int64) (picked []Field, err error) {
+	switch {
+	case e == nil || count == 0:
+		return nil, nil
+	case count < -mostRepeated:
+		return nil, errCount
+	case e.Kind() == table.BigHash:
+		if picked = x.hprobes(e.Fields(), count); picked != nil {
+			return picked, nil
+		}
+	}
+	all := slices.Collect(x.fields(e))
+	if len(all) == 0 {
+		return nil, nil // x has to start over
+	}
+	if count < 0 {
+		for ; count < 0; count++ {
+			picked = append(picked, all[rand.IntN(len(all))])
+		}
+		return picked, nil
+	}
+	for _, i := range rand.Perm(len(all))[:min(count, int64(len(all)))] {
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+// hprobes is hrandom for a large hash without a walk, or nil.
+func (x *exec) hprobes(tab *table.Table, count int64) (picked []Field) {
+	if count > int64(tab.Len()/10) {
+		return nil
+	}
+	for _, f := range x.probes(tab, int(max(count, -count)), count > 0) {
+		picked = append(picked, Field{f.Key(), f.Text()})
+	}
+	return picked
 }

@@ -132,17 +132,6 @@ func (s *Store) duplicateHash(e *table.Entry, version uint64, key string) *table
 	return table.NewBig(version, table.BigHash, key, fields, e.Deadline())
 }
 
-// thinned notes that r's large hash or set has lost elements. When few are left of many
-// they move to a table of their size: SPOP and HGETALL would search an empty one for
-// milliseconds. r is of no use afterwards.
-func (x *exec) thinned(r ref) {
-	if !r.e.Fields().Sparse() {
-		x.c.touch(r)
-		return
-	}
-	x.c.put(r, x.duplicate(r.e, x.c.version, r.key))
-}
-
 // move takes a key to another database if that has none of the name.
 func (x *exec) move(key string, db int) (done bool, err error) {
 	if db < 0 || db >= x.s.opts.Databases {

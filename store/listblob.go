@@ -31,10 +31,11 @@ func blobFrom(blob string, i int) iter.Seq[string] {
 			return
 		}
 		_, n := uvarint(blob)
+		before := i
 		for rest := blob[n:]; rest != ""; {
 			var item string
 			item, rest = blobString(rest)
-			if i--; i < 0 && !yield(item) {
+			if before--; before < 0 && !yield(item) {
 				return
 			}
 		}

@@ -40,6 +40,14 @@ func (t *Tx) Publish(channel, payload string) (receivers int, err error) {
 	return t.c.x.publish(ViaChannel, channel, payload), nil
 }
 
+// PublishShard is [Tx.Publish] to a sharded channel, as [Store.PublishShard].
+func (t *Tx) PublishShard(channel, payload string) (receivers int, err error) {
+	if t.c == nil {
+		return 0, ErrClosed
+	}
+	return t.c.x.publish(ViaShard, channel, payload), nil
+}
+
 // anyDB is the database of a message that belongs to none: the one that the stream
 // has selected anyway.
 const anyDB = -1

@@ -130,13 +130,20 @@ func (p *past) random(tab *table.Table) (key string, ok bool) {
 
 // srandomDistinct is n different members of e, which has size, more than n.
 func (x *exec) srandomDistinct(e *table.Entry, n, size int) (members []string) {
-	if e.Kind() == table.BigSet && n <= size/3 && !x.keptOf(e.Fields()) {
-		seen := make(map[string]bool, n)
-		if members = x.probes(e.Fields(), n, func(m string) bool { again := seen[m]; seen[m] = true; return !again }); members != nil {
-			return members
+	if e.Kind() == table.BigSet && n <= size/3 {
+		if found := x.probes(e.Fields(), n, true); found != nil {
+			return keysOf(found)
 		}
 	}
 	return x.sample(e, n)
+}
+
+func keysOf(entries []*table.Entry) []string {
+	keys := make([]string, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key()
+	}
+	return keys
 }
 
 // sample is n different members of e, found by walking through it: each subset is
@@ -163,9 +170,9 @@ func (x *exec) srandomRepeated(e *table.Entry, n int) (members []string) {
 			members = append(members, strconv.FormatInt(b.at(rand.IntN(b.len())), 10))
 		}
 		return members
-	case e.Kind() == table.BigSet && !x.keptOf(e.Fields()):
-		if members = x.probes(e.Fields(), n, func(string) bool { return true }); members != nil {
-			return members
+	case e.Kind() == table.BigSet:
+		if found := x.probes(e.Fields(), n, false); found != nil {
+			return keysOf(found)
 		}
 	}
 	all := slices.Collect(x.setMembers(e))
@@ -175,15 +182,24 @@ func (x *exec) srandomRepeated(e *table.Entry, n int) (members []string) {
 	return members
 }
 
-// probes picks n members that take accepts out of a large set. It gives up, and
-// returns nil, where too few slots of the table are in use for that to be quick.
-func (x *exec) probes(tab *table.Table, n int, take func(m string) bool) []string {
-	members := make([]string, 0, n)
+// probes picks n elements of a large set or hash, different ones if asked for. It returns
+// nil where a look into the table misses some, and where too few slots of it are in use
+// for that to be quick.
+func (x *exec) probes(tab *table.Table, n int, different bool) []*table.Entry {
+	if x.keptOf(tab) {
+		return nil
+	}
+	found, seen := make([]*table.Entry, 0, n), map[string]bool{}
 	for range randomTries + 16*n {
-		if e := x.probe(tab); e != nil && take(e.Key()) {
-			if members = append(members, e.Key()); len(members) == n {
-				return members
-			}
+		e := x.probe(tab)
+		if e == nil || different && seen[e.Key()] {
+			continue
+		}
+		if different {
+			seen[e.Key()] = true
+		}
+		if found = append(found, e); len(found) == n {
+			return found
 		}
 	}
 	return nil

@@ -83,24 +83,6 @@ func eachInt(b intBlob, yield func(string) bool) {
 	}
 }
 
-// eachElement is eachField, and ends when yield returns false.
-func (x *exec) eachElement(tab *table.Table, yield func(*table.Entry) bool) {
-	switch x.mode {
-	case live, shared:
-		x.torn, x.long = true, true
-	case past_:
-		x.past.each(tab, yield)
-	case writing:
-		for pos, more := uint64(0), true; more; more = more && pos != 0 {
-			_, last := tab.Chunk(pos, func(e *table.Entry) bool {
-				more = e.Kind() == table.Tombstone || yield(e)
-				return more
-			})
-			pos = last + 1
-		}
-	}
-}
-
 // setEncoding is what OBJECT ENCODING calls e's form.
 func (x *exec) setEncoding(e *table.Entry) string {
 	switch e.Kind() {
@@ -183,7 +165,7 @@ func (x *exec) srem(key string, members []string) (removed int, err error) {
 // sremRef removes members of r's set, which is there.
 func (x *exec) sremRef(r ref, members []string) (removed int) {
 	if r.e.Kind() == table.BigSet {
-		return x.sremBig(r, members)
+		return x.removeElements(r, members)
 	}
 	b := setBuilderOf(x.s, x.c.version, r.e)
 	for _, m := range members {
@@ -199,32 +181,6 @@ func (x *exec) sremRef(r ref, members []string) (removed int) {
 		x.c.put(r, b.entry(r.key, deadlineOf(r.e)))
 	}
 	return removed
-}
-
-// sremBig takes the whole key out when no member would remain, so that nobody ever
-// sees an empty set.
-func (x *exec) sremBig(r ref, members []string) (removed int) {
-	tab := r.e.Fields()
-	there := make([]ref, 0, len(members))
-	twice := make(map[*table.Entry]bool, len(members))
-	for _, m := range members {
-		if f := x.fieldRef(tab, m); f.e != nil && !twice[f.e] {
-			twice[f.e] = true
-			there = append(there, f)
-		}
-	}
-	if len(there) == tab.Len() {
-		x.c.remove(r)
-		return len(there)
-	}
-	x.c.atomicIf(len(there) > 1)
-	for _, f := range there {
-		x.c.remove(f)
-	}
-	if len(there) > 0 {
-		x.thinned(r)
-	}
-	return len(there)
 }
 
 // smove moves member from one set to another, which is made if it is not there, and

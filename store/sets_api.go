@@ -17,6 +17,19 @@ func (d reads) SIsMember(key, member string) (is bool, err error) {
 	return is, err
 }
 
+// SMIsMember reports of each of members whether it is in the set at key, as of one
+// instant. The error is [ErrWrongType]. O(1) a member, as SIsMember. Redis 6.2.
+func (d reads) SMIsMember(key string, members ...string) (are []bool, err error) {
+	err = d.sets([]string{key}, func(x *exec, sets []*table.Entry) error {
+		are = make([]bool, len(members))
+		for i, m := range members {
+			are[i] = x.setHas(sets[0], m)
+		}
+		return nil
+	})
+	return are, err
+}
+
 // SCard is the number of members of the set at key, 0 if there is no such key. The
 // error is [ErrWrongType]. O(1).
 func (d reads) SCard(key string) (n int, err error) {
@@ -36,73 +49,22 @@ func (d reads) SCard(key string) (n int, err error) {
 // does. O(n), without a copy, except in a transaction.
 func (d reads) SMembers(key string) (members iter.Seq[string], err error) {
 	e, err := d.entry(key)
-	switch {
-	case err == nil && e != nil && kindOf(e) != Set:
+	if err == nil && e != nil && kindOf(e) != Set {
 		err = ErrWrongType
-		fallthrough
+	}
+	switch {
 	case err != nil || e == nil:
 		return func(func(string) bool) {}, err
 	case e.Kind() != table.BigSet:
 		return (&exec{}).setMembers(e), nil // immutable: no instant is needed
 	}
-	return func(yield func(string) bool) { d.walkSet(key, yield) }, nil
-}
-
-// walkSet is the walk over a large set, or over what has become of it since.
-func (d reads) walkSet(key string, yield func(string) bool) {
-	switch {
-	case d.tx != nil:
-		d.membersInTx(key, yield)
-	case d.sn != nil:
-		d.sn.members(d.n, key, yield)
-	default:
-		sn := d.s.Snapshot()
-		defer sn.Close()
-		sn.members(d.n, key, yield)
-	}
-}
-
-// membersInTx collects first: the loop's body may write.
-func (d reads) membersInTx(key string, yield func(string) bool) {
-	x, err := d.txExec()
-	if err != nil {
-		return
-	}
-	for _, m := range slices.Collect(x.setMembers(x.entry(key))) {
-		if !yield(m) {
-			return
-		}
-	}
-}
-
-func (sn *Snapshot) members(db int, key string, yield func(string) bool) {
-	x := sn.exec(db)
-	e, err := x.setAt(key)
-	if err != nil {
-		return
-	}
-	for m := range x.setMembers(e) {
-		if sn.Err() != nil || !yield(m) {
-			return
-		}
-	}
+	return walk(d, key, (*exec).setAt, (*exec).setMembers), nil
 }
 
 // SRandMember returns a random member of the set at key. The error is [ErrNotFound] if
 // there is no such key, or [ErrWrongType]. O(1) in the common case; a pick out of a
 // large set is fair within a factor of four.
 func (d reads) SRandMember(key string) (string, error) { return onlyOne(d.SRandMemberN(key, 1)) }
-
-// onlyOne is the first of a list, ErrNotFound if there is none.
-func onlyOne[T any](list []T, err error) (v T, _ error) {
-	if err == nil && len(list) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return v, err
-	}
-	return list[0], nil
-}
 
 // SRandMemberN returns random members of the set at key: up to count different ones,
 // or, for a negative count, that many, each picked anew. None if there is no such
@@ -132,6 +94,20 @@ func (d reads) SUnion(keys ...string) ([]string, error) { return d.combine(union
 // keys, the first set of which has n members.
 func (d reads) SDiff(keys ...string) ([]string, error) { return d.combine(diffSets, keys) }
 
+// SInterCard is how many members SInter would return, up to limit: 0 for no limit. The
+// error is [ErrWrongType], or of a limit below 0. It costs what SInter does, and ends at
+// the limit. Redis 7.0.
+func (d reads) SInterCard(limit int, keys ...string) (n int, err error) {
+	if limit < 0 {
+		return 0, errLimit
+	}
+	err = d.sets(keys, func(x *exec, sets []*table.Entry) error {
+		n = int(x.sinterCard(sets, int64(limit)))
+		return nil
+	})
+	return n, err
+}
+
 func (d reads) combine(op setOperation, keys []string) (members []string, err error) {
 	err = d.sets(keys, func(x *exec, sets []*table.Entry) error {
 		members = slices.Collect(op(x, sets))
@@ -157,7 +133,10 @@ func (d reads) sets(keys []string, fn func(x *exec, sets []*table.Entry) error) 
 	return err
 }
 
-var errNoKeys = wireError("ERR at least 1 key is needed")
+var (
+	errNoKeys = wireError("ERR at least 1 key is needed")
+	errLimit  = &Error{"ERR LIMIT can't be negative"}
+)
 
 // SAdd adds members, at least one, to the set at key and returns how many are new. It
 // makes a set if there is none. The error is [ErrWrongType]. O(1) a member; up to 128 texts, or 512 integers, are copied.

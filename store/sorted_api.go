@@ -9,16 +9,8 @@ import (
 
 // onSorted runs fn with the sorted set at key, nil if there is none, against one
 // instant. fn may be run again, when a writer came in between.
-func (d reads) onSorted(key string, fn func(x *exec, e *table.Entry)) (err error) {
-	if e := d.many(func(x *exec) {
-		var e *table.Entry
-		if e, err = x.sorted(key); err == nil {
-			fn(x, e)
-		}
-	}); e != nil {
-		return e
-	}
-	return err
+func (d reads) onSorted(key string, fn func(x *exec, e *table.Entry)) error {
+	return d.on(key, (*exec).sorted, fn)
 }
 
 // ZCard is the number of members of the sorted set at key, 0 if there is none. The
@@ -39,29 +31,84 @@ func (d reads) ZScore(key, member string) (score float64, err error) {
 	return found(score, ok, err)
 }
 
-// ZRank is how many members come before a member, [ErrNotFound] if the key or the
-// member is not there, or [ErrWrongType]. O(log n).
-func (d reads) ZRank(key, member string) (int, error) { return d.zrank(key, member, false) }
-
-// ZRevRank is how many members come behind a member. Errors and cost are ZRank's.
-func (d reads) ZRevRank(key, member string) (int, error) { return d.zrank(key, member, true) }
-
-func (d reads) zrank(key, member string, reverse bool) (rank int, err error) {
-	var ok bool
-	err = d.onSorted(key, func(x *exec, e *table.Entry) { rank, _, ok = x.zrank(e, member, reverse) })
-	return found(rank, ok, err)
+// A ScoreResult is the score of one of several members.
+type ScoreResult struct {
+	Score float64
+	OK    bool // false: no such member
 }
 
-// found is v if there was one.
-func found[T any](v T, ok bool, err error) (T, error) {
-	if err == nil && !ok {
-		err = ErrNotFound
+// ZMScore returns the scores of members, all as of one instant. The error is
+// [ErrWrongType]. O(1) a member, as ZScore. Redis 6.2.
+func (d reads) ZMScore(key string, members ...string) ([]ScoreResult, error) {
+	out := make([]ScoreResult, len(members))
+	err := d.onSorted(key, func(x *exec, e *table.Entry) {
+		for i, m := range members {
+			out[i].Score, out[i].OK = x.zscore(e, m)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ZRank is how many members come before a member, [ErrNotFound] if the key or the
+// member is not there, or [ErrWrongType]. O(log n).
+func (d reads) ZRank(key, member string) (int, error) {
+	rank, _, err := d.zrank(key, member, false)
+	return rank, err
+}
+
+// ZRevRank is how many members come behind a member. Errors and cost are ZRank's.
+func (d reads) ZRevRank(key, member string) (int, error) {
+	rank, _, err := d.zrank(key, member, true)
+	return rank, err
+}
+
+// ZRankWithScore is ZRank and ZScore of one instant. Redis 7.2.
+func (d reads) ZRankWithScore(key, member string) (rank int, score float64, err error) {
+	return d.zrank(key, member, false)
+}
+
+// ZRevRankWithScore is ZRevRank and ZScore of one instant. Redis 7.2.
+func (d reads) ZRevRankWithScore(key, member string) (rank int, score float64, err error) {
+	return d.zrank(key, member, true)
+}
+
+func (d reads) zrank(key, member string, reverse bool) (rank int, score float64, err error) {
+	var ok bool
+	err = d.onSorted(key, func(x *exec, e *table.Entry) { rank, score, ok = x.zrank(e, member, reverse) })
+	if _, err = found(rank, ok, err); err != nil {
+		return 0, 0, err
+	}
+	return rank, score, nil
+}
+
+// ZRandMember returns a random member of the sorted set at key, and its score. The error
+// is [ErrNotFound] if there is no such key, or [ErrWrongType]. O(log n). Redis 6.2.
+func (d reads) ZRandMember(key string) (member string, score float64, err error) {
+	it, err := onlyOne(d.ZRandMemberN(key, 1))
+	return it.Member, it.Score, err
+}
+
+// ZRandMemberN returns random members of the sorted set at key: up to count different
+// ones, or, for a negative count, that many, each picked anew. None if there is no such
+// key. The error is [ErrWrongType], or that of a count below -16777216. O(|count|*log n),
+// at most O(n) for a count above 0. Redis 6.2.
+func (d reads) ZRandMemberN(key string, count int) (items []Scored, err error) {
+	bad := false
+	err = d.onSorted(key, func(x *exec, e *table.Entry) {
+		if bad = e != nil && count < -mostRepeated; !bad {
+			items = x.zrandom(e, int64(count))
+		}
+	})
+	if err == nil && bad {
+		err = errCount
 	}
 	if err != nil {
-		var zero T
-		return zero, err
+		return nil, err
 	}
-	return v, nil
+	return items, nil
 }
 
 // ZCount is the number of members in a range, of which Offset and Limit do not count.
@@ -96,46 +143,120 @@ func (d reads) ZRange(key string, r ZRange) (iter.Seq2[string, float64], error) 
 	}, nil
 }
 
+// ZRangeStore makes the range of the sorted set at from the value of key to, in place of
+// whatever is there, and returns the number of members. Where there are none, to is
+// removed. The error is [ErrWrongType]. O(log n + members stored). Redis 6.2.
+func (d writes) ZRangeStore(to, from string, r ZRange) (n int, err error) {
+	err = d.write(func(x *exec) (err error) {
+		n, err = x.zrangeStore(to, from, &r, r.storeEffect(to, from)...)
+		return err
+	})
+	return n, err
+}
+
 // ZAdd gives members, at least one, their scores and returns how many are new. It makes
 // a sorted set if there is none. The error is [ErrWrongType], or [ErrNotFloat] for a
-// NaN; then nothing has changed. O(log n) a member; in a small
-// set O(n), at most 128.
+// NaN; then nothing has changed. O(log n) a member; in a small set O(n), at most 128.
 func (d writes) ZAdd(key string, items ...Scored) (added int, err error) {
-	if len(items) == 0 {
-		return 0, &Error{wrongArity("zadd").Str}
+	added, _, err = d.ZAddWith(key, nil, items...)
+	return added, err
+}
+
+// ZAddOptions are conditions of ZAddWith and ZIncrWith, on each member. The zero value is
+// none. NX goes with none of the others, GT and LT not with each other.
+type ZAddOptions struct {
+	NX bool // only members that are not there yet
+	XX bool // only members that are there
+	GT bool // of members that are there, only to higher scores
+	LT bool // of members that are there, only to lower scores
+}
+
+// plain is the options as the commands have them, nil for none.
+func (o *ZAddOptions) plain() zaddOptions {
+	if o == nil {
+		return zaddOptions{}
 	}
-	args := append(make([]string, 0, 2+2*len(items)), "ZADD", key)
+	return zaddOptions{ifNew: o.NX, ifHeld: o.XX, greater: o.GT, less: o.LT}
+}
+
+// words are the options of ZADD.
+func (o zaddOptions) words() (words []string) {
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{o.ifNew, "NX"}, {o.ifHeld, "XX"}, {o.greater, "GT"}, {o.less, "LT"}, {o.incr, "INCR"}} {
+		if f.on {
+			words = append(words, f.name)
+		}
+	}
+	return words
+}
+
+// ZAddWith is ZAdd under conditions, nil for none. It returns how many members are new,
+// and how many of the others got another score. The error may be that of conditions that
+// exclude each other too. NX and XX: Redis 3.0.2; GT and LT: Redis 6.2.
+func (d writes) ZAddWith(key string, o *ZAddOptions, items ...Scored) (added, changed int, err error) {
+	if len(items) == 0 {
+		return 0, 0, &Error{wrongArity("zadd").Str}
+	}
 	for _, it := range items {
 		if math.IsNaN(it.Score) {
-			return 0, ErrNotFloat
+			return 0, 0, ErrNotFloat
 		}
-		args = append(args, formatScore(it.Score), it.Member)
 	}
-	err = d.write(func(x *exec) error {
-		res, err := x.zadd(key, items, zaddOptions{})
-		if added = res.added; added+res.changed > 0 {
-			x.c.effect(x.db, args...)
+	res, err := d.zadd(key, o.plain(), items...)
+	return res.added, res.changed, err
+}
+
+func (d writes) zadd(key string, o zaddOptions, items ...Scored) (res zaddResult, err error) {
+	if err = o.check(2 * len(items)); err != nil {
+		return res, err
+	}
+	effect := o.effect(key, items) // before the lock
+	err = d.write(func(x *exec) (err error) {
+		if res, err = x.zadd(key, items, o); err == nil && res.added+res.changed > 0 {
+			x.c.effect(x.db, effect...)
 		}
 		return err
 	})
-	return added, err
+	return res, err
+}
+
+// effect is the command as the stream shall carry it.
+func (o zaddOptions) effect(key string, items []Scored) []string {
+	name, words := "ZADD", o.words()
+	if o == (zaddOptions{incr: true}) {
+		name, words = "ZINCRBY", nil
+	}
+	args := append(make([]string, 0, 2+len(words)+2*len(items)), name, key)
+	args = append(args, words...)
+	for _, it := range items {
+		args = append(args, formatScore(it.Score), it.Member)
+	}
+	return args
 }
 
 // ZIncr adds delta to a member's score, 0 if it is not there, and returns the sum. The
 // error is [ErrWrongType], or [ErrNotFloat] where the sum would be NaN. O(log n).
 func (d writes) ZIncr(key, member string, delta float64) (sum float64, err error) {
-	err = d.write(func(x *exec) error {
-		res, err := x.zadd(key, []Scored{{delta, member}}, zaddOptions{incr: true})
-		if res.added+res.changed > 0 {
-			x.c.effect(x.db, "ZINCRBY", key, formatScore(delta), member)
-		}
-		sum = res.score
-		return err
-	})
+	sum, _, err = d.ZIncrWith(key, member, delta, nil)
+	return sum, err
+}
+
+// ZIncrWith is ZIncr under conditions, nil for none; GT and LT compare the sum with the
+// score that was there. done is false when one of them held it back. The error may be
+// that of conditions that exclude each other too. Redis 3.0.2, as ZAddWith.
+func (d writes) ZIncrWith(key, member string, delta float64, o *ZAddOptions) (sum float64, done bool, err error) {
+	p := o.plain()
+	p.incr = true
+	res, err := d.zadd(key, p, Scored{delta, member})
 	if err == errNaN {
 		err = ErrNotFloat
 	}
-	return sum, err
+	if err != nil || res.skipped {
+		return 0, false, err
+	}
+	return res.score, true, nil
 }
 
 // ZRem removes members and returns how many were there. A sorted set without members is
@@ -200,4 +321,28 @@ func (d writes) zpop(key string, highest bool, count int64) (items []Scored, err
 		return err
 	})
 	return items, err
+}
+
+// ZMPopMin removes up to count members, at least one, with the lowest scores of the first
+// of keys that is there, and returns them with the name of their key, the lowest first:
+// none if none is there. The error is [ErrWrongType] when what is there is no sorted set,
+// or of a count below 1. O(keys + log n + count). Redis 7.0.
+func (d writes) ZMPopMin(count int, keys ...string) (key string, items []Scored, err error) {
+	return d.zmpop(false, count, keys)
+}
+
+// ZMPopMax is ZMPopMin of the highest scores, the highest first.
+func (d writes) ZMPopMax(count int, keys ...string) (key string, items []Scored, err error) {
+	return d.zmpop(true, count, keys)
+}
+
+func (d writes) zmpop(highest bool, count int, keys []string) (key string, items []Scored, err error) {
+	if err := checkMPop(count, keys); err != nil {
+		return "", nil, err
+	}
+	err = d.write(func(x *exec) (err error) {
+		key, items, err = x.zmpop(keys, highest, int64(count))
+		return err
+	})
+	return key, items, err
 }

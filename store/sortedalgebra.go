@@ -50,6 +50,19 @@ type combination struct {
 	sums    bool // join is sumScores
 }
 
+// combination is of the sorted sets and sets at keys, all of one weight, with the sums
+// of their scores.
+func (x *exec) combination(op sortedOperation, keys []string, stores bool) (combination, error) {
+	c := combination{op: op, sources: make([]source, len(keys)), join: sumScores, sums: true}
+	for i, key := range keys {
+		var err error
+		if c.sources[i], err = x.sourceOf(key, stores); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
 // source is one of the keys: a sorted set, a set, whose members have the score 1, or
 // nothing.
 type source struct {

@@ -261,6 +261,62 @@ func (x *exec) zrangeStore(to, from string, z *ZRange, effect ...string) (int, e
 	return b.len(), nil
 }
 
+// storeEffect is ZRANGESTORE as the stream shall carry it. What no server could read, or
+// would read otherwise, is a range without members: then it is what that comes to.
+func (z *ZRange) storeEffect(to, from string) []string {
+	if z.kind != byRank && z.Offset < 0 || math.IsNaN(z.min) || math.IsNaN(z.max) {
+		return []string{"DEL", to}
+	}
+	args := append([]string{"ZRANGESTORE", to, from}, z.words()...)
+	if z.Reverse {
+		args = append(args, "REV")
+	}
+	if z.kind != byRank && (z.Offset > 0 || z.Limit > 0) {
+		limit := z.Limit
+		if limit <= 0 {
+			limit = -1
+		}
+		args = append(args, "LIMIT", formatInt(int64(z.Offset)), formatInt(int64(limit)))
+	}
+	return args
+}
+
+// words are the bounds and the kind; the highest comes first in a reverse order, except
+// of ranks.
+func (z *ZRange) words() []string {
+	var lo, hi, kind string
+	switch z.kind {
+	case byRank:
+		return []string{formatInt(z.start), formatInt(z.stop)}
+	case byScore:
+		lo, hi, kind = openWord("", z.MinOpen)+formatScore(z.min), openWord("", z.MaxOpen)+formatScore(z.max), "BYSCORE"
+	default:
+		lo, hi, kind = z.minText.word(z.MinOpen), z.maxText.word(z.MaxOpen), "BYLEX"
+	}
+	if z.Reverse {
+		lo, hi = hi, lo
+	}
+	return []string{lo, hi, kind}
+}
+
+// openWord begins the word of a bound that may be open.
+func openWord(closed string, open bool) string {
+	if open {
+		return "("
+	}
+	return closed
+}
+
+func (b bound) word(open bool) string {
+	switch {
+	case b.infinite < 0:
+		return "-"
+	case b.infinite > 0:
+		return "+"
+	}
+	return openWord("[", open) + b.text
+}
+
 // resultBatch is how many members one ZADD of a result carries.
 const resultBatch = 1024
 

@@ -302,3 +302,16 @@ func (x *exec) deadlineIn(ttl time.Duration) (int64, error) {
 	}
 	return x.clock() + (ttl + time.Millisecond - 1).Milliseconds(), nil
 }
+
+// deadlineAt is deadlineIn for those who may give a time instead, which is not zero then.
+func (x *exec) deadlineAt(ttl time.Duration, at time.Time) (int64, error) {
+	switch {
+	case at.IsZero():
+		return x.deadlineIn(ttl)
+	case ttl != 0:
+		return 0, ErrSyntax
+	case at.UnixMilli() <= 0:
+		return 0, ErrInvalidTTL
+	}
+	return at.UnixMilli(), nil
+}

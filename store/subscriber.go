@@ -296,3 +296,10 @@ func (s *Subscriber) Next(ctx context.Context) (Message, error) {
 		}
 	}
 }
+
+// Queued is how much waits to be received, in bytes: what QueueBytes bounds.
+func (s *Subscriber) Queued() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}

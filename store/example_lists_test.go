@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/understudy-go/understudy/store"
@@ -75,4 +76,36 @@ func ExampleDB_LItems() {
 	all, _ := db.LRange("l", 0, -1)
 	fmt.Println(all)
 	// Output: [a b c aa bb cc]
+}
+
+func ExampleDB_LMPop() {
+	db := store.New(nil).DB(0)
+	_, _ = db.RPush("low", "d", "e", "f")
+	for {
+		from, jobs, err := db.LMPop(store.Left, 2, "high", "low")
+		if len(jobs) == 0 {
+			fmt.Println(err)
+			break
+		}
+		fmt.Println(from, jobs)
+	}
+	// Output:
+	// low [d e]
+	// low [f]
+	// <nil>
+}
+
+// Who waits for an element is served by the commit after the one that brought it.
+func ExampleDB_BLPop() {
+	db := store.New(nil).DB(0)
+	go func() { _, _ = db.RPush("jobs", "first") }()
+	key, job, err := db.BLPop(context.Background(), "urgent", "jobs")
+	fmt.Println(key, job, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _, err = db.BLPop(ctx, "jobs")
+	fmt.Println(err)
+	// Output:
+	// jobs first <nil>
+	// context canceled
 }
