@@ -343,6 +343,12 @@ func TestCLIInspects(t *testing.T) {
 			"COMMAND GETKEYS SET a b":           "a\n",
 			"--no-raw COMMAND INFO get":         "(integer) 2\n",
 			"DEBUG DIGEST":                      strings.Repeat("0", 40),
+			"help config get":                   "CONFIG GET",
+			"help @transactions":                "UNWATCH",
+			"--no-raw COMMAND INFO config|get":  "\"config|get\"\n",
+			"COMMAND LIST FILTERBY ACLCAT hash": "hvals\n",
+			"MEMORY DOCTOR":                     "ERR understudy does not offer 'MEMORY DOCTOR'",
+			"MEMORY PURGE":                      "OK\n",
 			"MODULE LIST":                       "ERR understudy does not offer 'MODULE'",
 			"-3 --json CONFIG GET repl-timeout": `{"repl-timeout":"60"}`,
 		} {

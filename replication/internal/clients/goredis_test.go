@@ -256,6 +256,39 @@ var dataSteps = []step{
 		info := all["mset"]
 		return fmt.Sprint(info.Arity, info.FirstKeyPos, info.LastKeyPos, info.StepCount, info.ReadOnly), nil
 	}, "-3 1 -1 2 false"},
+	{"families among the commands", func(ctx context.Context, c *redis.Client) (any, error) {
+		all, err := c.Command(ctx).Result()
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(all["config"].Arity, all["object"].Arity, all["blpop"].ACLFlags), nil
+	}, "-2 -2 [@write @list @slow @blocking]"},
+	{"commands by pattern", func(ctx context.Context, c *redis.Client) (any, error) {
+		names, err := c.CommandList(ctx, &redis.FilterBy{Pattern: "CONFIG|re*"}).Result()
+		return slices.Sorted(slices.Values(names)), err
+	}, []string{"config|resetstat", "config|rewrite"}},
+	{"commands by category", func(ctx context.Context, c *redis.Client) (any, error) {
+		names, err := c.CommandList(ctx, &redis.FilterBy{ACLCat: "transaction"}).Result()
+		return slices.Sorted(slices.Values(names)), err
+	}, []string{"discard", "exec", "multi", "unwatch", "watch"}},
+	{"latency", func(ctx context.Context, c *redis.Client) (any, error) {
+		for _, line := range []string{"config set latency-monitor-threshold 1", "debug sleep 0.002", "config set latency-monitor-threshold 0"} {
+			var args []any
+			for _, w := range strings.Fields(line) {
+				args = append(args, w)
+			}
+			if err := c.Do(ctx, args...).Err(); err != nil {
+				return nil, err
+			}
+		}
+		events, err := c.Latency(ctx).Result()
+		for _, e := range events {
+			if e.Name == "command" {
+				return e.Max >= 2*time.Millisecond && e.Latest <= e.Max, err
+			}
+		}
+		return events, err
+	}, true},
 }
 
 // runSteps runs the table in order; a step that fails does not end it.

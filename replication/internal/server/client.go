@@ -8,13 +8,13 @@ import (
 // clientCommands returns the sub-commands of CLIENT.
 func clientCommands() []command {
 	return []command{
-		{name: "id", arity: 2, flags: flagsFast, run: clientID},
+		{name: "id", arity: 2, flags: flagsInfo, run: clientID},
 		{name: "info", arity: 2, flags: flagsInfo, run: clientInfo},
 		{name: "list", arity: -2, flags: flagsOps, run: clientList},
 		{name: "kill", arity: -3, flags: flagsOps, run: clientKill},
 		{name: "unblock", arity: -3, flags: flagsOps, run: clientUnblock},
-		{name: "getname", arity: 2, flags: flagsFast, run: clientGetName},
-		{name: "setname", arity: 3, flags: flagsFast, run: clientSetName},
+		{name: "getname", arity: 2, flags: flagsInfo, run: clientGetName},
+		{name: "setname", arity: 3, flags: flagsInfo, run: clientSetName},
 		{name: "setinfo", arity: 4, flags: flagsFast, run: clientSetInfo},
 		{name: "no-evict", arity: 3, flags: flagsOps, run: clientNoEvict},
 		{name: "no-touch", arity: 3, flags: flagsFast, run: clientNoTouch},

@@ -99,7 +99,7 @@ func (s *Server) pubsubClients() (n int) {
 // line returns the client as one line of CLIENT LIST. Its letters in flags: N nothing to tell, O a monitor, P subscribed, x in a transaction, e CLIENT NO-EVICT,
 // S a replica. A multi of -1 says that there is no transaction.
 func (c *conn) line(now time.Time) string {
-	subs := c.subscriptions()
+	subs, pending := c.subscriptions(), c.pending()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	flags := ""
@@ -113,7 +113,7 @@ func (c *conn) line(now time.Time) string {
 	}
 	flags = cmp.Or(flags, "N")
 	return listLine{id: c.id, addr: c.nc.RemoteAddr().String(), laddr: c.nc.LocalAddr().String(), name: c.name, age: now.Sub(c.since),
-		idle: now.Sub(c.lastIO), flags: flags, db: c.db, subs: subs, multi: c.multi, command: c.command, resp: c.respVer, lib: c.lib}.String()
+		idle: now.Sub(c.lastIO), flags: flags, db: c.db, subs: subs, multi: c.multi, queued: pending, command: c.command, resp: c.respVer, lib: c.lib}.String()
 }
 
 // replicaLine shows a replica as the client that it was, so that its ID can be killed. idle counts from its last acknowledgement, omem is its lag in bytes.

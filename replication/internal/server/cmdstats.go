@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
 )
 
 // commandStat counts the uses of one command, for INFO commandstats and the slow log.
 type commandStat struct {
-	name  string // as in resolve; immutable, as is the next
+	name  string // as in resolve; immutable, as are the next two
 	arity int
+	fast  bool // store.FlagFast
 
 	calls    atomic.Int64
 	nanos    atomic.Int64 // execution in all; waiting does not count
@@ -24,15 +26,17 @@ type commandStat struct {
 // newCommandStats returns a counter for each command and sub-command. The map does not change any more.
 func (s *Server) newCommandStats() map[string]*commandStat {
 	m := map[string]*commandStat{}
-	add := func(name string, arity int) { m[name] = &commandStat{name: name, arity: arity} }
+	add := func(name string, arity int, flags store.CommandFlags) {
+		m[name] = &commandStat{name: name, arity: arity, fast: flags&store.FlagFast != 0}
+	}
 	for name, cmd := range s.commands {
-		add(name, cmd.arity)
+		add(name, cmd.arity, cmd.flags)
 		for _, sub := range cmd.subs {
-			add(name+"|"+sub.name, sub.arity)
+			add(name+"|"+sub.name, sub.arity, sub.flags)
 		}
 	}
 	for name, cmd := range s.data {
-		add(name, cmd.Arity)
+		add(name, cmd.Arity, cmd.Flags)
 	}
 	return m
 }
@@ -114,9 +118,9 @@ func (c *conn) lap() time.Duration {
 	return max(took, 0)
 }
 
-// account counts a command, and logs it if it was slow. What a transaction queues counts as a call when it is queued; its time is EXEC's.
+// account counts a command, and logs it if it was slow. What a transaction queues counts when EXEC has executed it; its time is EXEC's.
 func (c *conn) account(st *commandStat, args [][]byte, reply resp.Value, took time.Duration) {
-	if st == nil {
+	if st == nil || c.accountQueued(st, reply) {
 		return
 	}
 	failed := reply.Kind == resp.Error
@@ -134,9 +138,38 @@ func (c *conn) account(st *commandStat, args [][]byte, reply resp.Value, took ti
 	if failed {
 		st.failed.Add(1)
 	}
-	if limit := c.srv.tuning.Load().slowerThan; limit >= 0 && took >= limit {
+	t := c.srv.tuning.Load()
+	if t.slowerThan >= 0 && took >= t.slowerThan {
 		c.srv.slowlog.add(c, st.name, args, took)
 	}
+	if t.latencyFrom > 0 && took >= t.latencyFrom {
+		c.srv.latency.add(latencyEvent(st), took)
+	}
+}
+
+// accountQueued keeps a command that was queued until its transaction ends, and reports whether it did. Of a transaction that is going to be refused the
+// session queues nothing more.
+func (c *conn) accountQueued(st *commandStat, reply resp.Value) bool {
+	if c.session.InMulti() {
+		queued := reply.Kind == resp.Simple && reply.Str == "QUEUED"
+		if queued && len(c.queued) < c.session.Queued() {
+			c.queued = append(c.queued, st)
+		}
+		return queued
+	}
+	if c.queued == nil {
+		return false
+	}
+	if c.inExec && len(reply.Elems) == len(c.queued) { // else nothing was executed
+		for i, st := range c.queued {
+			st.calls.Add(1)
+			if reply.Elems[i].Kind == resp.Error {
+				st.failed.Add(1)
+			}
+		}
+	}
+	c.queued = nil
+	return false
 }
 
 // infoCommands lists the commands that were used, by name.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,7 +52,7 @@ func TestCommandStats(t *testing.T) {
 		want := "cmdstat_client|id:calls=2,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0|" +
 			"cmdstat_debug:calls=1,usec=2000000,usec_per_call=2000000.00,rejected_calls=0,failed_calls=0|" +
 			"cmdstat_discard:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0|" +
-			"cmdstat_get:calls=3,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0|" +
+			"cmdstat_get:calls=2,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0|" +
 			"cmdstat_hget:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1|" +
 			"cmdstat_multi:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0|" +
 			"cmdstat_set:calls=1,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"
@@ -65,6 +66,61 @@ func TestCommandStats(t *testing.T) {
 		c.want("OK", "CONFIG", "RESETSTAT")
 		if text := c.value("INFO", "commandstats").Str; strings.Contains(text, "cmdstat_get") {
 			t.Errorf("after CONFIG RESETSTAT: %s", text)
+		}
+	})
+}
+
+// What a transaction queues counts if and when EXEC executes it, each command by its own reply, as in Redis.
+func TestCommandStatsOfTransactions(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  []string // of cmdstat, name:calls,rejected,failed
+	}{
+		{"executed", []string{"SET s v", "MULTI", "SET k v", "LPUSH s x", "CLIENT ID", "GET k", "GET k", "EXEC"},
+			[]string{"client|id:1,0,0", "exec:1,0,0", "get:2,0,0", "lpush:1,0,1", "multi:1,0,0", "set:2,0,0"}},
+		{"not yet", []string{"MULTI", "GET k"}, []string{"multi:1,0,0"}},
+		{"discarded", []string{"MULTI", "GET k", "DISCARD"}, []string{"discard:1,0,0", "multi:1,0,0"}},
+		{"reset", []string{"MULTI", "GET k", "RESET", "EXEC"}, []string{"exec:1,0,1", "multi:1,0,0", "reset:1,0,0"}},
+		{"aborted", []string{"MULTI", "SET k v", "GET", "GET k", "EXEC"}, []string{"exec:1,0,1", "get:0,1,0", "multi:1,0,0"}},
+		{"watched key changed", []string{"WATCH k", "SET k v", "MULTI", "GET k", "EXEC"}, []string{"exec:1,0,0", "multi:1,0,0", "set:1,0,0", "watch:1,0,0"}},
+		{"one after the other", []string{"MULTI", "GET k", "EXEC", "MULTI", "STRLEN k", "EXEC"},
+			[]string{"exec:2,0,0", "get:1,0,0", "multi:2,0,0", "strlen:1,0,0"}},
+	} {
+		s := start(t, newFake(t))
+		c := dial(t, s)
+		for _, line := range tt.lines {
+			c.do(strings.Fields(line)...)
+		}
+		var got []string
+		for line := range strings.Lines(dial(t, s).value("INFO", "commandstats").Str) {
+			var calls, usec, rejected, failed int
+			name, rest, ok := strings.Cut(strings.TrimPrefix(line, "cmdstat_"), ":")
+			var per float64
+			if n, _ := fmt.Sscanf(rest, "calls=%d,usec=%d,usec_per_call=%f,rejected_calls=%d,failed_calls=%d", &calls, &usec, &per, &rejected, &failed); ok && n == 5 {
+				got = append(got, fmt.Sprintf("%s:%d,%d,%d", name, calls, rejected, failed))
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Who queues for ever into a transaction that is spoilt already has nothing kept for it.
+func TestSpoiltTransactionKeepsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFake(t))
+		c := dial(t, s)
+		c.want("OK", "MULTI")
+		c.want("QUEUED", "GET", "k")
+		c.do("NOSUCH")
+		for range 10 {
+			c.want("QUEUED", "GET", "k")
+		}
+		synctest.Wait()
+		if n := len(s.clients()[0].queued); n != 1 { // its goroutine waits for a command
+			t.Errorf("%d commands are kept, want 1", n)
 		}
 	})
 }

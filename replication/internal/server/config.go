@@ -89,9 +89,17 @@ func (c *Config) outputLimit(class int) int64 {
 	return n
 }
 
+// softLimit returns the soft limit of a class.
+func (c *Config) softLimit(class int) softLimit {
+	words := c.Words("client-output-buffer-limit")[4*class:]
+	n, _ := strconv.ParseInt(words[2], 10, 64)
+	seconds, _ := strconv.ParseInt(words[3], 10, 64)
+	return softLimit{bytes: n, after: time.Duration(seconds) * time.Second}
+}
+
 // pubsubLimit returns that of subscribers, in the form of store.SubscriberOptions.
 func (c *Config) pubsubLimit() int64 {
-	if n := c.outputLimit(2); n > 0 {
+	if n := c.outputLimit(classPubsub); n > 0 {
 		return n
 	}
 	return -1
@@ -104,6 +112,11 @@ func (c *Config) slowerThan() time.Duration {
 		return -1
 	}
 	return time.Duration(min(n, int64(maxDelay/time.Microsecond))) * time.Microsecond
+}
+
+// latencyFrom returns latency-monitor-threshold, 0 for "record nothing".
+func (c *Config) latencyFrom() time.Duration {
+	return time.Duration(min(c.Int("latency-monitor-threshold"), int64(maxDelay/time.Millisecond))) * time.Millisecond
 }
 
 // savePoint says: save when so many changes are so old.

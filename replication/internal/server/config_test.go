@@ -210,7 +210,7 @@ func TestTypedValues(t *testing.T) {
 	if got := cfg.Settings(); got != want {
 		t.Errorf("Settings = %+v, want %+v", got, want)
 	}
-	if got := cfg.outputLimit(0); got != 1 {
+	if got := cfg.outputLimit(classNormal); got != 1 {
 		t.Errorf("outputLimit(normal) = %d", got)
 	}
 }

@@ -100,6 +100,8 @@ func (s *Server) checkNames(pairs [][]byte) resp.Value {
 			s.log.Warn("directive accepted, but not enforced", zap.String("directive", d.name))
 		case d.unused:
 			s.log.Info("directive accepted, without effect", zap.String("directive", d.name))
+		case d.kind == kindEvents && strings.Contains(string(pair[1]), "m"):
+			s.log.Info("class of events accepted, without effect", zap.String("class", "m, keymiss"))
 		}
 	}
 	return resp.Value{}

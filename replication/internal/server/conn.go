@@ -52,11 +52,13 @@ type conn struct {
 	ran        bool               // the command passed the gates
 	lapped     time.Duration      // by clock: the last command ended, or the present one arrived
 	waited     time.Duration      // since then, for something that is no work
+	awaited    *blockedCall       // the command that is executed; nil when it did not wait
 	statOfName map[string]spelled // by the name as the client spells it
 	tally      tally              // since settle
 	noted      *commandStat       // of the command that note has recorded; nil when it knows none
 	full       bool               // the buffer holds replyChunk bytes
 	unseen     unseen             // of the open transaction: what monitors will see if it is executed
+	queued     []*commandStat     // of the open transaction, in order
 
 	// What brings messages, see push.go. From the first subscription, or MONITOR, on; sub is set under mu, because other clients ask it for numbers.
 	sub        *store.Subscriber
@@ -64,6 +66,8 @@ type conn struct {
 	pushAgain  chan struct{} // has a value when push shall look at the queue though nothing was added
 	pushed     chan struct{} // closed when push has ended
 	monitoring atomic.Bool   // MONITOR was answered
+	unwritten  atomic.Int64  // bytes of a write that is under way; any goroutine reads it
+	over       atomic.Int64  // when, after since, housekeeping first found more pending than the soft limit; 0 when there is not
 	late       []resp.Value  // confirmations that follow the reply to EXEC
 
 	// outMu protects the fields below. It is held during writes, and never by anybody but the client's two goroutines.
@@ -79,8 +83,8 @@ type conn struct {
 	command string    // the last one, lower case, with its sub-command
 	lastIO  time.Time
 	db      int
-	multi   int                     // commands queued, -1 without a transaction
-	unblock context.CancelCauseFunc // ends the wait that is under way; nil when there is none
+	multi   int          // commands queued, -1 without a transaction
+	unblock *blockedCall // what CLIENT UNBLOCK ends; nil when nothing waits
 	respVer int
 	noEvict bool
 }
@@ -177,6 +181,9 @@ func (c *conn) report(err error) {
 
 // end turns an ordinary farewell into nil.
 func (c *conn) end(err error) error {
+	if errors.Is(err, errOutputLimit) {
+		c.srv.stats.slow.Add(1)
+	}
 	if c.ctx.Err() != nil || isFarewell(err) {
 		return nil
 	}
@@ -228,7 +235,11 @@ func (c *conn) run(args [][]byte) resp.Value {
 	if holds(name) {
 		c.hold()
 	}
+	if c.memory(args) {
+		return resp.OK()
+	}
 	v := c.session.Do(args)
+	c.answered(v)
 	if c.refused.Kind != 0 {
 		return c.refused
 	}

@@ -52,19 +52,7 @@ func (c *conn) debugSleep(word []byte) resp.Value {
 	return resp.OK()
 }
 
-// latencyCommands have nothing to report: no events are kept.
-func latencyCommands() []command {
-	return []command{
-		{name: "latest", arity: 2, flags: flagsOps, run: emptyArray},
-		{name: "history", arity: 3, flags: flagsOps, run: emptyArray},
-		{name: "reset", arity: -2, flags: flagsOps, run: zero},
-	}
-}
-
 // aclCommands answers the one question that clients ask without wanting to administer users.
 func aclCommands() []command {
 	return []command{{name: "whoami", arity: 2, flags: flagsInfo, run: func(*conn, [][]byte) resp.Value { return resp.BulkString("default") }}}
 }
-
-func emptyArray(*conn, [][]byte) resp.Value { return resp.ArrayOf() }
-func zero(*conn, [][]byte) resp.Value       { return resp.Integer(0) }

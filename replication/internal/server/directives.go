@@ -36,6 +36,7 @@ func ownDirectives() []directive {
 		{name: "dbfilename", kind: kindFile, def: "dump.rdb"},
 		{name: "dir", kind: kindDir},
 		{name: "hz", kind: kindInt, def: "10", max: maxInt32},
+		{name: "latency-monitor-threshold", kind: kindInt, def: "0", max: math.MaxInt64},
 		{name: "logfile", kind: kindString, fixed: true},
 		{name: "loglevel", kind: kindChoice, choices: []string{"debug", "verbose", "notice", "warning"}, def: "notice"},
 		{name: "masterauth", kind: kindString, role: true, secret: true},

@@ -12,12 +12,14 @@
 //   - DEBUG SLEEP holds up the client that sent it, nobody else: there is no one thread for all.
 //   - CLIENT PAUSE ALL lets CLIENT through, so that CLIENT UNPAUSE can end it.
 //   - NOAUTH comes before the check of the command's name and arity.
-//   - Of client-output-buffer-limit the hard limits count, the soft ones do not. That of pubsub is for what waits to be written to a subscriber, and holds
-//     for monitors too.
+//   - client-output-buffer-limit pubsub is for what waits to be written to a subscriber, and holds for monitors too. Of that of replicas the soft limit does
+//     not count. Who is over a soft limit is looked at once a second.
 //   - A message that a client publishes to itself comes behind the reply (Redis from 7.2 on), also behind that of EXEC. SUBSCRIBE inside of a transaction
 //     takes effect when its data commands are done, and confirms all names but the first behind EXEC's reply.
 //   - keymiss is never published, though notify-keyspace-events accepts it; the events of a replica are those of the stream it applies.
-//   - The slow log and INFO commandstats take a transaction for one command, EXEC; what it queues counts as a call of its own without a time.
+//   - The slow log and LATENCY take a transaction for one command, EXEC. In INFO commandstats what EXEC executes counts as calls of its own, without a time.
+//   - LATENCY has the events "command" and "fast-command" alone: nothing else here holds up clients. MEMORY PURGE has nothing to do.
+//   - COMMAND DOCS tells groups and sub-commands, and no texts. Of COMMAND INFO the tips and the flags about scripts, memory and clusters are missing.
 //   - MONITOR does not show what a primary streams.
 //   - There are no users: AUTH knows "default" alone.
 //   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
@@ -35,7 +37,8 @@
 //	watch              a blocked client the read side of its conn    the client is no longer blocked
 //	push               SUBSCRIBE, MONITOR nothing: writes messages   the connection ends, or is a replica's
 //	background save    BGSAVE           nothing                      the file is written
-//	housekeeping       the first client samples, save points         Close
+//	housekeeping       the first client samples, save points, soft   Close
+//	                                    limits of output
 //
 // Close waits for all of them. Lock order: Server.mu, then monitors.mu, then conn.mu; none is held during I/O, a reply, or a call into the node. A client's own
 // conn.outMu is held while its replies and messages are written; who holds one of the others never waits for it.
@@ -53,11 +56,12 @@
 //	node.go         the seam to replication                             source.go    counting reads, noticing a client that left while blocked
 //	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
 //	pubsub.go       SUBSCRIBE and its kin, PUBSUB                       push.go      messages among the replies; monitor.go MONITOR
+//	softlimit.go    who has had too much output pending for too long
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
-//	cmdstats.go     uses of each command; slowlog.go SLOWLOG
+//	cmdstats.go     uses of each command; slowlog.go SLOWLOG; latency.go LATENCY
 //	cluster.go      the answer of a server that is no cluster
 //	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
 //	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
-//	introspect.go   COMMAND                                             debug.go     DEBUG, and LATENCY ACL, which have little to tell
+//	introspect.go   COMMAND, with keyspecs.go keyflags.go categories.go debug.go     DEBUG, and ACL, which has little to tell
 //	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it
 package server

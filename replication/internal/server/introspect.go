@@ -35,6 +35,50 @@ func (s *Server) commandNamesSorted() []string {
 	return names
 }
 
+// allNamesSorted is commandNamesSorted with the sub-commands, as family|sub.
+func (s *Server) allNamesSorted() []string {
+	names := s.commandNamesSorted()
+	for _, name := range names {
+		for _, sub := range s.family(name) {
+			names = append(names, name+"|"+sub.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// family returns the sub-commands of a command, none for one that is not a family.
+func (s *Server) family(name string) []command {
+	if s.data[name] != nil {
+		return storeSubcommands(name)
+	}
+	if cmd, ok := s.commands[name]; ok {
+		return cmd.subs
+	}
+	return nil
+}
+
+// storeSubcommands are those of the store's two families, which are one command each to the store. All but HELP have a key behind the name.
+func storeSubcommands(family string) []command {
+	switch family {
+	case "object":
+		return []command{
+			{name: "encoding", arity: 3, flags: store.FlagReadOnly},
+			{name: "freq", arity: 3, flags: store.FlagReadOnly},
+			{name: "help", arity: 2, flags: flagsInfo},
+			{name: "idletime", arity: 3, flags: store.FlagReadOnly},
+			{name: "refcount", arity: 3, flags: store.FlagReadOnly},
+		}
+	case "memory":
+		return []command{
+			{name: "help", arity: 2, flags: flagsInfo},
+			{name: "purge", arity: 2},
+			{name: "usage", arity: -3, flags: store.FlagReadOnly},
+		}
+	}
+	return nil
+}
+
 func commandCount(c *conn, _ [][]byte) resp.Value {
 	return resp.Integer(int64(len(c.srv.commandNamesSorted())))
 }
@@ -49,73 +93,122 @@ func commandInfo(c *conn, args [][]byte) resp.Value {
 	if len(args) == 2 {
 		return commandList(c, args)
 	}
-	var names []string
-	for _, word := range args[2:] {
-		names = append(names, lower(string(word)))
+	return c.srv.describeAll(lowered(args[2:]))
+}
+
+func lowered(args [][]byte) []string {
+	names := make([]string, len(args))
+	for i, word := range args {
+		names[i] = lower(string(word))
 	}
-	return c.srv.describeAll(names)
+	return names
 }
 
 func (s *Server) describeAll(names []string) resp.Value {
 	list := make([]resp.Value, len(names))
 	for i, name := range names {
-		list[i] = s.describe(name)
+		list[i] = resp.NullValue()
+		if d, ok := s.describe(name); ok {
+			list[i] = d.value()
+		}
 	}
 	return resp.ArrayOf(list...)
 }
 
-// describe returns what is known of a command, null for one that does not exist. A family carries its sub-commands, each with the name family|sub.
-func (s *Server) describe(name string) resp.Value {
-	if cmd := s.data[name]; cmd != nil {
-		flags := flagNames(cmd.Flags)
-		if cmd.Blocks() {
-			flags = append(flags, resp.SimpleString("blocking"))
-		}
-		if cmd.MovableKeys() {
-			flags = append(flags, resp.SimpleString("movablekeys"))
-		}
-		return description(name, cmd.Arity, flags, [3]int{cmd.FirstKey, cmd.LastKey, cmd.Step}, nil)
-	}
+// description is what COMMAND tells of one command.
+type description struct {
+	name       string // family|sub of a sub-command
+	arity      int
+	flags      []string
+	keys       [3]int // first, last, step; a last of -1 is the last argument, and a step of 2 skips the values of MSET
+	categories []string
+	specs      []resp.Value
+	group      string
+	subs       []description
+}
+
+// describe returns what is known of a command, or of one sub-command of a family; ok is false for one that does not exist.
+func (s *Server) describe(name string) (d description, ok bool) {
 	if family, word, ok := strings.Cut(name, "|"); ok {
 		return s.describeSub(family, word)
 	}
-	cmd, ok := s.commands[name]
-	if !ok {
-		return resp.NullValue()
+	subs := s.family(name)
+	switch cmd, own := s.data[name], s.commands[name]; {
+	case cmd != nil && subs == nil:
+		return describeData(name, cmd), true
+	case cmd != nil:
+		d = description{name: name, arity: cmd.Arity, group: dataGroup(name), categories: categoriesOf(name, "", 0, false)}
+	case own == nil:
+		return d, false
+	case own.run == nil:
+		d = description{name: name, arity: own.arity, group: own.group, categories: categoriesOf(name, "", 0, false)}
+	default:
+		d = description{name: name, arity: own.arity, flags: flagNames(own.flags), group: own.group}
+		d.categories = categoriesOf(name, own.group, own.flags, false)
 	}
-	subs := []resp.Value{}
-	for _, sub := range cmd.subs {
-		subs = append(subs, s.describeSub(name, sub.name))
+	for _, sub := range subs {
+		one, _ := s.describeSub(name, sub.name)
+		d.subs = append(d.subs, one)
 	}
-	return description(name, cmd.arity, flagNames(cmd.flags), [3]int{}, subs)
+	return d, true
 }
 
-// describeSub returns what is known of a sub-command.
-func (s *Server) describeSub(family, word string) resp.Value {
-	if cmd, ok := s.commands[family]; ok {
-		for _, sub := range cmd.subs {
-			if sub.name == word {
-				return description(family+"|"+word, sub.arity, flagNames(sub.flags), [3]int{}, nil)
-			}
-		}
+// describeData describes a command of the store.
+func describeData(name string, cmd *store.Command) description {
+	d := description{name: name, arity: cmd.Arity, flags: flagNames(cmd.Flags), keys: [3]int{cmd.FirstKey, cmd.LastKey, cmd.Step}, group: dataGroup(name)}
+	if cmd.Blocks() {
+		d.flags = append(d.flags, "blocking")
 	}
-	return resp.NullValue()
+	if cmd.MovableKeys() {
+		d.flags = append(d.flags, "movablekeys")
+	}
+	d.categories = categoriesOf(name, d.group, cmd.Flags, cmd.Blocks())
+	d.specs = keySpecs(name, cmd.KeySpecs())
+	return d
 }
 
-// description is one element of COMMAND's reply, with the ten parts of Redis 7.0: name, arity, flags, first key, last key, step, then categories, tips, key
-// specifications and sub-commands. Client libraries read the first six, to find the keys of a command; a last key of -1 is the last argument, and a step of 2
-// skips the values of MSET. Categories, tips and specifications, which are about users and clusters, are left empty.
-func description(name string, arity int, flags []resp.Value, keys [3]int, subs []resp.Value) resp.Value {
+// describeSub describes a sub-command.
+func (s *Server) describeSub(family, word string) (d description, ok bool) {
+	subs := s.family(family)
+	i := slices.IndexFunc(subs, func(sub command) bool { return sub.name == word })
+	if i < 0 {
+		return d, false
+	}
+	name, sub := family+"|"+word, &subs[i]
+	d = description{name: name, arity: sub.arity, flags: flagNames(sub.flags), group: s.groupOf(family)}
+	d.categories = categoriesOf(name, d.group, sub.flags, false)
+	if s.data[family] != nil && sub.arity != 2 {
+		d.keys = [3]int{2, 2, 1}
+		d.specs = keySpecs(family, []store.KeySpec{{Kind: store.KeyRange, Begin: 2, Step: 1}})
+	}
+	return d, true
+}
+
+// value is one element of COMMAND's reply, with the ten parts of Redis 7.0: name, arity, flags, first key, last key, step, then categories, tips, key
+// specifications and sub-commands. Client libraries read the first six, to find the keys of a command. The tips, which are about clusters, are left empty.
+func (d *description) value() resp.Value {
+	subs := make([]resp.Value, len(d.subs))
+	for i := range d.subs {
+		subs[i] = d.subs[i].value()
+	}
 	return resp.ArrayOf(
-		resp.BulkString(name), resp.Integer(int64(arity)), resp.SetOf(flags...),
-		resp.Integer(int64(keys[0])), resp.Integer(int64(keys[1])), resp.Integer(int64(keys[2])),
-		resp.SetOf(), resp.ArrayOf(), resp.ArrayOf(), resp.ArrayOf(subs...),
+		resp.BulkString(d.name), resp.Integer(int64(d.arity)), simpleSet(d.flags),
+		resp.Integer(int64(d.keys[0])), resp.Integer(int64(d.keys[1])), resp.Integer(int64(d.keys[2])),
+		simpleSet(d.categories), resp.ArrayOf(), resp.ArrayOf(d.specs...), resp.ArrayOf(subs...),
 	)
 }
 
+func simpleSet(words []string) resp.Value {
+	list := make([]resp.Value, len(words))
+	for i, w := range words {
+		list[i] = resp.SimpleString(w)
+	}
+	return resp.SetOf(list...)
+}
+
 // flagNames returns flags in the words of Redis, in its order.
-func flagNames(flags store.CommandFlags) []resp.Value {
-	names := []resp.Value{}
+func flagNames(flags store.CommandFlags) []string {
+	var names []string
 	for _, f := range []struct {
 		flag store.CommandFlags
 		name string
@@ -124,49 +217,71 @@ func flagNames(flags store.CommandFlags) []resp.Value {
 		{store.FlagLoading, "loading"}, {store.FlagStale, "stale"}, {store.FlagFast, "fast"}, {store.FlagNoAuth, "no_auth"}, {store.FlagNoMulti, "no_multi"},
 	} {
 		if flags&f.flag != 0 {
-			names = append(names, resp.SimpleString(f.name))
+			names = append(names, f.name)
 		}
 	}
 	return names
 }
 
-// commandNames answers COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]. There are no modules and no categories.
+// commandNames answers COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern], sub-commands included. There are no modules.
 func commandNames(c *conn, args [][]byte) resp.Value {
-	pattern, none := "*", false
-	switch {
-	case len(args) == 2:
-	case len(args) == 5 && equalFold(args[2], "filterby") && equalFold(args[3], "pattern"):
-		pattern = lower(string(args[4]))
-	case len(args) == 5 && equalFold(args[2], "filterby") && (equalFold(args[3], "module") || equalFold(args[3], "aclcat")):
-		none = true
-	default:
+	if len(args) == 2 {
+		return c.srv.namesThat(func(string) bool { return true })
+	}
+	if len(args) != 5 || !equalFold(args[2], "filterby") {
 		return resp.Err("ERR syntax error")
 	}
+	wanted := lower(string(args[4]))
+	switch {
+	case equalFold(args[3], "module"):
+		return c.srv.namesThat(func(string) bool { return false })
+	case equalFold(args[3], "pattern"):
+		return c.srv.namesThat(func(name string) bool { return store.Match(wanted, name) })
+	case equalFold(args[3], "aclcat"):
+		return c.srv.namesThat(func(name string) bool {
+			d, _ := c.srv.describe(name)
+			return slices.Contains(d.categories, "@"+wanted)
+		})
+	}
+	return resp.Err("ERR syntax error")
+}
+
+func (s *Server) namesThat(keep func(name string) bool) resp.Value {
 	list := []resp.Value{}
-	for _, name := range c.srv.commandNamesSorted() {
-		if !none && store.Match(pattern, name) {
+	for _, name := range s.allNamesSorted() {
+		if keep(name) {
 			list = append(list, resp.BulkString(name))
 		}
 	}
 	return resp.SetOf(list...)
 }
 
-// commandDocs answers COMMAND DOCS [name...]: a map of maps, with the group alone in each; redis-cli is content with that.
+// commandDocs answers COMMAND DOCS [name...]: a map of maps, with what the tables know in each: the group and the sub-commands, each with a map of its own.
+// redis-cli, which asks at its start, is content with that and a summary, be it empty: without one its help shows a null pointer.
 func commandDocs(c *conn, args [][]byte) resp.Value {
 	names := c.srv.commandNamesSorted()
 	if len(args) > 2 {
-		names = nil
-		for _, word := range args[2:] {
-			names = append(names, lower(string(word)))
-		}
+		names = lowered(args[2:])
 	}
 	var docs []resp.Value
 	for _, name := range names {
-		if group := c.srv.groupOf(name); group != "" {
-			docs = append(docs, resp.BulkString(name), resp.MapOf(resp.BulkString("group"), resp.BulkString(group)))
+		if d, ok := c.srv.describe(name); ok {
+			docs = append(docs, resp.BulkString(name), d.docs())
 		}
 	}
 	return resp.MapOf(docs...)
+}
+
+func (d *description) docs() resp.Value {
+	parts := []resp.Value{resp.BulkString("summary"), resp.BulkString(""), resp.BulkString("group"), resp.BulkString(d.group)}
+	if d.subs != nil {
+		var subs []resp.Value
+		for i := range d.subs {
+			subs = append(subs, resp.BulkString(d.subs[i].name), d.subs[i].docs())
+		}
+		parts = append(parts, resp.BulkString("subcommands"), resp.MapOf(subs...))
+	}
+	return resp.MapOf(parts...)
 }
 
 // dataGroups are the store's commands by what Redis calls their groups.
@@ -189,16 +304,18 @@ string: strlen substr
 transactions: discard exec multi unwatch watch
 `
 
-// groupOf returns the group of COMMAND DOCS, "" for a command that does not exist.
+// dataGroup returns the group of a command of the store.
+func dataGroup(name string) string {
+	group, _ := listedUnder(dataGroups, name)
+	return group
+}
+
+// groupOf returns the group of a command that exists.
 func (s *Server) groupOf(name string) string {
 	if s.data[name] != nil {
-		group, _ := listedUnder(dataGroups, name)
-		return group
+		return dataGroup(name)
 	}
-	if cmd, ok := s.commands[name]; ok {
-		return cmd.group
-	}
-	return ""
+	return s.commands[name].group
 }
 
 // listedUnder finds name in a text of lines that are a heading, a colon and names.

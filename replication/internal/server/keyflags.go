@@ -8,8 +8,9 @@ import (
 
 // keyFlags says for each command of the store what it does to its keys, in the words of Redis 7.0, as proxies and libraries ask for it: before the colon the
 // flags of the first key and, behind a comma, those of the others where they differ. R, W or both say what of the value is needed, O that it is overwritten
-// unseen and RM that it is removed unseen; access that something of it gets into the reply.
+// unseen and RM that it is removed unseen; access that something of it gets into the reply; not_key that it only looks like a key.
 const keyFlags = `
+not_key: spublish
 OW insert: msetnx setnx
 OW update: mset psetex restore restore-asking setex
 OW update, RO access: sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore

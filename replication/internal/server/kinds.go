@@ -221,6 +221,13 @@ func parseSave(words []string) (string, error) {
 // limitClasses are the classes of client-output-buffer-limit, in the order in which CONFIG GET shows them, with the one that has two names last.
 var limitClasses = []string{"normal", "slave", "pubsub", "replica"}
 
+// Their places in that list.
+const (
+	classNormal = iota
+	classReplica
+	classPubsub
+)
+
 // parseLimits merges groups of four words into old, which has a group for each class.
 func parseLimits(words []string, old string) (string, error) {
 	if len(words) == 0 || len(words)%4 != 0 {

@@ -82,7 +82,6 @@ io-threads 1
 io-threads-do-reads no
 jemalloc-bg-thread yes
 key-load-delay
-latency-monitor-threshold 0
 latency-tracking yes
 latency-tracking-info-percentiles 50 99 99.9
 lazyfree-lazy-eviction no

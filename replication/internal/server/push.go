@@ -141,10 +141,11 @@ func holds(name []byte) bool {
 
 // writeOut writes the buffer. REQUIRES: outMu.
 func (c *conn) writeOut() error {
-	if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.write)); err != nil {
+	now := time.Now()
+	if err := c.nc.SetWriteDeadline(now.Add(c.srv.write)); err != nil {
 		return err
 	}
-	n, err := c.nc.Write(c.out)
+	n, err := c.writePieces()
 	c.srv.stats.bytesOut.Add(int64(n))
 	if cap(c.out) > 4*replyChunk {
 		c.out = nil // one large reply should not be paid for ever after

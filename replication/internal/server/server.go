@@ -66,6 +66,7 @@ type Server struct {
 	saver    saver
 	monitors monitors
 	slowlog  slowlog
+	latency  latency
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc

@@ -119,6 +119,9 @@ func TestOutputLimit(t *testing.T) {
 	if err := <-c.end; !errors.Is(err, errOutputLimit) {
 		t.Errorf("ServeConn = %v, want %v", err, errOutputLimit)
 	}
+	other := dial(t, s)
+	other.want("OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0") // INFO is long
+	wantFields(t, parseInfo(t, other.value("INFO").Str), "client_output_buffer_limit_disconnections:1")
 }
 
 // TestQueryLimit: a command that never ends costs no more than the limit, which is low for strangers. Many short ones are no matter.

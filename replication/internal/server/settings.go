@@ -20,8 +20,11 @@ type tuning struct {
 	queryLimit  int64         // of one command, in bytes
 	outputLimit int64         // of normal clients, in bytes, 0 = none
 	pubsubLimit int64         // of messages queued for a subscriber, in bytes, -1 = none
+	outputSoft  softLimit     // of normal clients
+	pubsubSoft  softLimit     // of subscribers
 	slowerThan  time.Duration // which commands the slow log takes, -1 = none
 	slowEntries int64         // of the slow log
+	latencyFrom time.Duration // which commands LATENCY takes, 0 = none
 	savePoints  []savePoint
 }
 
@@ -59,10 +62,13 @@ func (s *Server) publish(cfg *Config) {
 		maxBulk:     int(min(cfg.Int("proto-max-bulk-len"), 1<<31-1)),
 		idle:        cfg.Seconds("timeout"),
 		queryLimit:  cfg.Int("client-query-buffer-limit"),
-		outputLimit: cfg.outputLimit(0),
+		outputLimit: cfg.outputLimit(classNormal),
 		pubsubLimit: cfg.pubsubLimit(),
+		outputSoft:  cfg.softLimit(classNormal),
+		pubsubSoft:  cfg.softLimit(classPubsub),
 		slowerThan:  cfg.slowerThan(),
 		slowEntries: cfg.Int("slowlog-max-len"),
+		latencyFrom: cfg.latencyFrom(),
 		savePoints:  cfg.savePoints(),
 	})
 }
@@ -76,7 +82,7 @@ func (c *Config) Settings() Settings {
 		DisklessSync:        c.Bool("repl-diskless-sync"),
 		DisklessDelay:       c.Seconds("repl-diskless-sync-delay"),
 		DisklessMaxReplicas: int(c.Int("repl-diskless-sync-max-replicas")),
-		OutputLimit:         c.outputLimit(1),
+		OutputLimit:         c.outputLimit(classReplica),
 		BacklogBytes:        c.Int("repl-backlog-size"),
 		Username:            c.Text("masteruser"),
 		Password:            c.Text("masterauth"),

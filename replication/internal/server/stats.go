@@ -17,7 +17,7 @@ type stats struct {
 	bytesIn     atomic.Int64
 	bytesOut    atomic.Int64
 	blocked     atomic.Int64 // clients that wait now
-	slow        atomic.Int64 // clients that were closed because they did not read
+	slow        atomic.Int64 // clients that were closed because of client-output-buffer-limit
 
 	// mu protects the fields below.
 	mu       sync.Mutex
@@ -72,7 +72,7 @@ func (t *stats) since(data store.Stats, node State) baseline {
 		partial: node.PartialSyncs - b.partial, refused: node.PartialRefused - b.refused, replIn: node.BytesIn - b.replIn, replOut: node.BytesOut - b.replOut}
 }
 
-// housekeeping runs once a second: rates for INFO, save points.
+// housekeeping runs once a second: rates for INFO, save points, clients over their soft limit.
 func (s *Server) housekeeping() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -81,6 +81,7 @@ func (s *Server) housekeeping() {
 		case now := <-tick.C:
 			s.sample(now)
 			s.saveIfDue(now)
+			s.dropOverSoft(now)
 		case <-s.ctx.Done():
 			return
 		}

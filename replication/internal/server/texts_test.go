@@ -134,6 +134,18 @@ var sharedTexts = []struct{ in, want string }{
 
 	// COMMAND, and what has nothing to tell.
 	{"COMMAND FOO\r\n", "-ERR unknown subcommand 'FOO'. Try COMMAND HELP.\r\n"},
+	{"MEMORY PURGE x\r\n", "-ERR wrong number of arguments for 'memory|purge' command\r\n"},
+	{"memory purge\r\n", "+OK\r\n"},
+	{"CONFIG SET latency-monitor-threshold -1\r\n", "-ERR CONFIG SET failed (possibly related to argument 'latency-monitor-threshold') - argument must be between 0 and 9223372036854775807 inclusive\r\n"},
+	{"CONFIG GET latency-monitor-threshold\r\n", "*2\r\n$25\r\nlatency-monitor-threshold\r\n$1\r\n0\r\n"},
+	{"LATENCY LATEST x\r\n", "-ERR wrong number of arguments for 'latency|latest' command\r\n"},
+	{"LATENCY HISTORY a b\r\n", "-ERR wrong number of arguments for 'latency|history' command\r\n"},
+	{"COMMAND LIST FILTERBY PATTERN config|r*t\r\n", "*1\r\n$16\r\nconfig|resetstat\r\n"},
+	{"COMMAND LIST FILTERBY MODULE x\r\n", "*0\r\n"},
+	{"COMMAND LIST FILTERBY ACLCAT x\r\n", "*0\r\n"},
+	{"COMMAND LIST FILTERBY FOO x\r\n", "-ERR syntax error\r\n"},
+	{"COMMAND INFO get|x config|x\r\n", "*2\r\n$-1\r\n$-1\r\n"},
+	{"COMMAND DOCS get|x config|x\r\n", "*0\r\n"},
 	{"COMMAND GETKEYS SET a b\r\n", "*1\r\n$1\r\na\r\n"},
 	{"COMMAND GETKEYS PING a\r\n", "-ERR The command has no key arguments\r\n"},
 	{"COMMAND GETKEYS foo a\r\n", "-ERR Invalid command specified\r\n"},
@@ -349,6 +361,11 @@ var ownTexts = []struct {
 	{"types not offered", nil, "XADD s * f v\r\nGEOADD g 1 2 m\r\nPFADD p a\r\nSETBIT b 1 1\r\n", "-ERR understudy does not offer 'XADD'\r\n" +
 		"-ERR understudy does not offer 'GEOADD'\r\n-ERR understudy does not offer 'PFADD'\r\n-ERR understudy does not offer 'SETBIT'\r\n"},
 	{"latency not offered", nil, "LATENCY DOCTOR\r\nLATENCY HISTOGRAM\r\n", "-ERR understudy does not offer 'LATENCY DOCTOR'\r\n-ERR understudy does not offer 'LATENCY HISTOGRAM'\r\n"},
+	{"memory not offered", nil, "MEMORY DOCTOR\r\nmemory stats\r\nMEMORY Malloc-Stats\r\nMEMORY FOO\r\nMEMORY PURGE\r\nMULTI\r\nMEMORY STATS\r\nEXEC\r\nMULTI\r\nMEMORY PURGE\r\nEXEC\r\n",
+		"-ERR understudy does not offer 'MEMORY DOCTOR'\r\n-ERR understudy does not offer 'MEMORY STATS'\r\n-ERR understudy does not offer 'MEMORY MALLOC-STATS'\r\n" +
+			"-ERR unknown subcommand 'FOO'. Try MEMORY HELP.\r\n+OK\r\n+OK\r\n-ERR understudy does not offer 'MEMORY STATS'\r\n" +
+			"-EXECABORT Transaction discarded because of previous errors.\r\n+OK\r\n-ERR Command not allowed inside a transaction\r\n" +
+			"-EXECABORT Transaction discarded because of previous errors.\r\n"},
 	{"no-touch", nil, "CLIENT NO-TOUCH on\r\nCLIENT NO-TOUCH x\r\n", "+OK\r\n-ERR syntax error\r\n"},
 	{"debug", nil, "DEBUG JMAP\r\n", "-ERR understudy does not offer 'DEBUG JMAP'\r\n"},
 	{"setinfo", nil, "CLIENT SETINFO LIB-NAME x\r\nCLIENT SETINFO foo x\r\n", "+OK\r\n-ERR Unrecognized option 'foo'\r\n"},

@@ -16,7 +16,6 @@ var errClientLeft = errors.New("server: the client has left")
 func (c *conn) beginWait() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	c.settle()
-	c.srv.stats.blocked.Add(1)
 	began := time.Now()
 	// What was answered before must not wait with us.
 	if err := c.flush(); err != nil {
@@ -24,7 +23,10 @@ func (c *conn) beginWait() (context.Context, func()) {
 		cancel(err)
 	}
 	stop := c.src.watch(func() { cancel(errClientLeft) })
-	c.setUnblock(cancel)
+	// From here on the wait depends on no peer: who unblocks it does not wait for long. Whom INFO counts can be unblocked.
+	c.awaited = &blockedCall{cancel: cancel, over: make(chan struct{})}
+	c.setUnblock(c.awaited)
+	c.srv.stats.blocked.Add(1)
 	return ctx, func() {
 		c.setUnblock(nil)
 		stop()
@@ -34,13 +36,32 @@ func (c *conn) beginWait() (context.Context, func()) {
 	}
 }
 
-func (c *conn) setUnblock(cancel context.CancelCauseFunc) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.unblock = cancel
+// blockedCall is a command that waits, for those who may end that.
+type blockedCall struct {
+	cancel context.CancelCauseFunc
+	over   chan struct{} // closed when the command has its reply
+	served bool          // whether that is more than the end of a wait; valid from then on
 }
 
-// clientUnblock is CLIENT UNBLOCK id [TIMEOUT|ERROR]: the client is told that its time is over, or that it was unblocked. The reply is 0 when it did not wait.
+func (c *conn) setUnblock(b *blockedCall) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unblock = b
+}
+
+// answered tells those who tried to unblock the client what came of it. v is the reply to the command that waited, if one did.
+func (c *conn) answered(v resp.Value) {
+	if c.awaited == nil {
+		return
+	}
+	unblocked := v.Kind == resp.Error && v.Str == store.ErrUnblocked.Error()
+	c.awaited.served = !v.IsNull() && !unblocked && v.Kind != resp.Int // WAIT has counted in any case
+	close(c.awaited.over)
+	c.awaited = nil
+}
+
+// clientUnblock is CLIENT UNBLOCK id [TIMEOUT|ERROR]: the client is told that its time is over, or that it was unblocked. The reply is 0 when it did not wait, or
+// was served in the same moment: after 1 nothing was taken out for it.
 func clientUnblock(c *conn, args [][]byte) resp.Value {
 	cause := error(store.ErrWaitOver)
 	switch {
@@ -63,14 +84,17 @@ func clientUnblock(c *conn, args [][]byte) resp.Value {
 	return resp.Integer(0)
 }
 
-// endWait ends the wait that is under way and reports whether there was one.
+// endWait ends the wait that is under way and reports whether it was that which ended it. It returns when the command has its reply, and holds no lock
+// until then.
 func (c *conn) endWait(cause error) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.unblock == nil {
+	b := c.unblock
+	c.unblock = nil
+	c.mu.Unlock()
+	if b == nil {
 		return false
 	}
-	c.unblock(cause)
-	c.unblock = nil
-	return true
+	b.cancel(cause)
+	<-b.over
+	return !b.served
 }

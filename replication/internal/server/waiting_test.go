@@ -90,6 +90,31 @@ func TestClientUnblock(t *testing.T) {
 	c.want("ERR value is not an integer or out of range", "CLIENT", "UNBLOCK", "x")
 }
 
+// After 1 nothing was taken out for the client: one who was served before is not unblocked, though it may not have its reply yet.
+func TestClientUnblockAfterServing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFake(t))
+		a, b := dial(t, s), dial(t, s)
+		id := a.value("CLIENT", "ID").String()
+		b.says("OK", "SET", "s", "1")
+		for _, tt := range []struct{ blocked, write, told string }{
+			{"BLPOP k 0", "RPUSH k x", `["k" "x"]`},
+			{"BZMPOP 0 1 k MIN", "ZADD k 1 x", `["k" [["x" "1"]]]`},
+			{"BLMOVE k s LEFT LEFT 0", "RPUSH k x", "-WRONGTYPE Operation against a key holding the wrong kind of value"},
+		} {
+			a.send(tt.blocked + "\r\n")
+			synctest.Wait()
+			b.send(tt.write + "\r\nCLIENT UNBLOCK " + id + "\r\n")
+			if b.read(); b.read().String() != "0" {
+				t.Errorf("%s: unblocked after it was served", tt.blocked)
+			}
+			if got := a.read().String(); got != tt.told {
+				t.Errorf("%s: told %s, want %s", tt.blocked, got, tt.told)
+			}
+		}
+	})
+}
+
 // CLIENT KILL ends a wait with its client.
 func TestBlockedClientKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
