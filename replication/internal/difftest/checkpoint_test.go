@@ -132,10 +132,10 @@ func (r *run) dump(d realserver.Doer) realserver.Dataset {
 	return set
 }
 
-// say has one client run the given commands.
-func (r *run) say(n int, commands ...[]string) {
+// say has one client run the given commands, and reports what turn does.
+func (r *run) say(n int, commands ...[]string) bool {
 	i := -1
-	r.turn(n, len(commands), func() []string { i++; return commands[i] }, nil)
+	return r.turn(n, len(commands), func() []string { i++; return commands[i] }, nil)
 }
 
 // tolerant gives a's deadlines the values of b's where both come from a relative time and are close.
@@ -157,10 +157,13 @@ func (r *run) readOnly() {
 	for n := range sessions {
 		r.say(n, list("DISCARD"), list("UNWATCH"), list("MULTI"), [][]string{{"GET", "a"}, {"SET", "a", "v"}, {"DEL", "a", "b"}}[n])
 	}
-	if reply := r.server.Do("REPLICAOF", "127.0.0.1", "1"); reply != "OK" {
-		r.t.Fatalf("REPLICAOF = %v", reply)
-	}
-	r.store.Replication().Demote()
+	r.demoted(func() {
+		if reply := r.server.Do("REPLICAOF", "127.0.0.1", "1"); reply != "OK" {
+			r.t.Fatalf("REPLICAOF = %v", reply)
+		}
+		r.store.Replication().Demote()
+	})
+	r.isReplica = true
 	before := r.store.Digest()
 	for n := range sessions {
 		r.say(n, list("EXEC"))

@@ -98,7 +98,8 @@ var sortedRows = []row{
 	{"ZDIFFSTORE", 8, func(g *gen) []string { return append(list(g.sortedKey()), g.algebra(false)...) }, exact, ""},
 }
 
-// Those that may wait have a hundredth of a second for it; who waits is never served in a run, as its clients take turns.
+// Those that may wait have a hundredth of a second for it, and are not served meanwhile, as the clients of a run take turns. In
+// waiting_test.go they are.
 var blockingRows = []row{
 	{"BLPOP", 3, func(g *gen) []string { return append(g.several(3, g.listKey), g.timeout()) }, exact, ""},
 	{"BRPOP", 3, func(g *gen) []string { return append(g.several(3, g.listKey), g.timeout()) }, exact, ""},

@@ -14,6 +14,7 @@
 //	  - args_test.go, collectionargs_test.go: the pools from which arguments come, chosen for edges.
 //	  - compare_test.go: the ways to compare two replies.
 //	  - steps_test.go: what the two sides may not do on their own, and how often each command has to be answered.
+//	  - waiting_test.go: steps in which clients wait while another one writes.
 //	  - peers_test.go: our side, the server's side, and the two streams.
 //	  - run_test.go: sequences, checkpoints, and what is printed when something differs.
 //	  - known_test.go: where Redis 7.0 and 8 differ from one another, or from themselves.
@@ -39,11 +40,26 @@
 // DUMP's payloads differ, as each version has its forms; a step restores on each side what the other one has dumped, and
 // RESTORE gets payloads of both sides, whole and broken.
 //
+// # Waiting
+//
+// Now and then up to three clients wait on each side, in the same order, for keys that are not there; on ours they are clients of
+// a server before the store. When INFO says that all of them wait, a client of the run writes what may serve them: by a push, from
+// another key or database, by the end of a transaction. Then CLIENT UNBLOCK ends every wait that is left. What each client was told,
+// whether it had to be unblocked, and what the keys hold then, is the same.
+//
+// The sides differ in two points, which the steps avoid:
+//
+//   - Where a ...STORE puts a list or a sorted set in the place of another type, Redis does not notice that something has come,
+//     and whoever waits goes on waiting, until the key is gone and comes anew. We serve.
+//   - Of several keys that a client waits for, Redis 7.0 takes from the one that came, and so do we. Redis 8 runs the command anew,
+//     so it takes from an earlier one that came by the same transaction, and fails for an earlier one that has become another type.
+//
+// All other commands that may wait find something, or nobody comes in a hundredth of a second.
+//
 // # What is not compared
 //
-// Waiting: a command that may wait finds something, or nobody comes in a hundredth of a second. Who is served, and when, has
-// tests of its own in package store. Ranges by member of a sorted set whose scores differ are undefined. Digests are left
-// out where a server has a score of -0, or where Redis 8 spells a score otherwise; the walk over all data is not.
+// Ranges by member of a sorted set whose scores differ are undefined. Digests are left out where a server has a score of -0, or
+// where Redis 8 spells a score otherwise; the walk over all data is not.
 //
 // # Time
 //

@@ -46,6 +46,22 @@ func dial(t testing.TB, s *realserver.Server) *client {
 	return &client{net: c, r: resp.NewReader(c, nil)}
 }
 
+// send sends one command, the reply to which may be long in coming: receive it then.
+func (c *client) send(args ...string) error {
+	if err := c.net.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err := c.net.Write(resp.AppendCommand(nil, args...))
+	return err
+}
+
+func (c *client) receive() (resp.Value, error) {
+	if err := c.net.SetDeadline(time.Now().Add(patience)); err != nil {
+		return resp.Value{}, err
+	}
+	return c.r.ReadValue()
+}
+
 // exchange sends commands at once and reads n replies. What it sends is small enough for the buffers in between.
 func (c *client) exchange(b []byte, n int) ([]resp.Value, error) {
 	if err := c.net.SetDeadline(time.Now().Add(patience)); err != nil {

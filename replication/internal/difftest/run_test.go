@@ -69,6 +69,7 @@ type run struct {
 	server  *realserver.Server
 	theirs  []*client
 	control *client      // for what is no part of the sequence
+	halls   [2]*hall     // ours and theirs
 	queues  [][][]string // by session: what was queued since MULTI
 
 	copier   *copier
@@ -77,7 +78,10 @@ type run struct {
 
 	done, nextCheck int
 	weights         int
+	isReplica       bool           // both sides are: what needs a primary is left out
+	scenes, served  int            // in which clients waited, and clients of them that got something
 	used            map[string]int // commands that were answered without an error
+	unsent          int            // commands that were drawn and left out
 	found           map[string]bool
 	history         []event
 }
@@ -104,6 +108,7 @@ func newRun(t *testing.T, v realserver.Version, seed uint64) *run {
 		t.Fatalf("HELLO 3: %s", v)
 	}
 	r.control = dial(t, r.server)
+	r.halls = [2]*hall{newHall(t, frontOf(t, r.store)), newHall(t, func() *client { return dial(t, r.server) })}
 	r.copier = newCopier(t, r.store, dial(t, r.copied))
 	r.follower = follow(t, r.server)
 	for _, row := range table {
@@ -148,6 +153,9 @@ func (r *run) step() {
 		case r.g.chance(20):
 			r.transplant(n)
 			return
+		case !r.isReplica && r.g.chance(30):
+			r.letWait(n)
+			return
 		}
 	}
 	r.turn(n, 1+r.g.r.IntN(longestTurn), func() []string { return r.command(n) }, nil)
@@ -170,6 +178,7 @@ func (r *run) command(n int) []string {
 		if at -= row.weight; at < 0 {
 			args := r.g.mutate(append(list(row.name), row.args(r.g)...))
 			if r.uncertain(n, args) {
+				r.unsent++
 				return list("TYPE", "a") // without a further draw, so that a seed stays what it is
 			}
 			return args
@@ -179,8 +188,9 @@ func (r *run) command(n int) []string {
 }
 
 // turn runs commands on both sides and compares the replies by their rows, or by same if there is one. Ours runs first,
-// command by command, as next depends on it; the server gets all in one piece.
-func (r *run) turn(n, most int, next func() []string, same comparison) {
+// command by command, as next depends on it; the server gets all in one piece. It reports whether the two are still alike, and
+// goes on from nothing where they are not.
+func (r *run) turn(n, most int, next func() []string, same comparison) bool {
 	var b []byte
 	var events []event
 	for range most {
@@ -199,14 +209,15 @@ func (r *run) turn(n, most int, next func() []string, same comparison) {
 		r.history = append(r.history, events[i])
 		if !r.compare(&events[i], same) {
 			r.report(&events[i])
-			return
+			return false
 		}
 		if events[i].drifted {
 			r.calm()
-			return
+			return false
 		}
 	}
 	r.history = r.history[max(0, len(r.history)-recalled):]
+	return true
 }
 
 func (r *run) compare(e *event, same comparison) bool {

@@ -145,6 +145,11 @@ func texts(v resp.Value) []string {
 const (
 	leastAnswers  = 500
 	leastAnswered = 1_000_000
+
+	// Beside them so many clients that waited are served.
+	leastServed = 1000
+
+	mostUnsent = 2 // percent of all commands
 )
 
 // checkUsed makes sure that the run was worth its name: every command did its work, in proportion to the run's length.
@@ -170,6 +175,13 @@ func (r *run) checkUsed(commands int) {
 	}
 	slices.Sort(counts)
 	r.t.Logf("answered least often: %s", strings.Join(strings.Fields(strings.Join(counts[:8], " ")), " "))
+	r.t.Logf("clients waited in %d steps, %d of them were served; left out: %d commands of %d", r.scenes, r.served, r.unsent, r.done)
+	if r.served*leastAnswered < commands*leastServed {
+		r.t.Errorf("clients waited in %d steps, and only %d of them were served", r.scenes, r.served)
+	}
+	if r.unsent*100 > r.done*mostUnsent {
+		r.t.Errorf("%d of %d commands were left out as uncertain, more than %d %%", r.unsent, r.done, mostUnsent)
+	}
 	if len(rare) > 0 {
 		r.t.Errorf("answered without an error fewer than %d times in %d commands: %s", max(1, least), commands, strings.Join(rare, ", "))
 	}
