@@ -124,9 +124,15 @@ func (s *Store) hashEntry(version uint64, key string, p pairs, deadline int64) *
 	}
 	fields := s.newFields(version)
 	for i := 0; i < len(p); i += 2 {
-		fields.Put(fields.Hash(p[i]), table.NewText(version, p[i], p[i+1], 0))
+		putField(fields, version, p[i], p[i+1])
 	}
 	return table.NewBig(version, table.BigHash, key, fields, deadline)
+}
+
+// putField writes a field of a hash that nobody else has yet, and reports whether it is
+// new.
+func putField(fields *table.Table, version uint64, name, value string) bool {
+	return fields.Put(fields.Hash(name), table.NewText(version, name, value, 0)) == nil
 }
 
 // newSmallHash returns the entry of a hash that is encoded in blob.

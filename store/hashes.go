@@ -89,11 +89,19 @@ func (x *exec) hsetRef(r ref, fields []string) (added int) {
 		p = blobToPairs(r.e.Text())
 	}
 	had := len(p)
-	for i := 0; i < len(fields); i += 2 {
-		p.set(fields[i], fields[i+1])
+	for len(fields) > 0 && len(p) <= 2*smallHashPairs { // it searches all of p: not for more than make a table
+		p.set(fields[0], fields[1])
+		fields = fields[2:]
 	}
-	x.c.put(r, x.s.hashEntry(x.c.version, r.key, p, deadlineOf(r.e)))
-	return (len(p) - had) / 2
+	e := x.s.hashEntry(x.c.version, r.key, p, deadlineOf(r.e))
+	added = (len(p) - had) / 2
+	for ; len(fields) > 0; fields = fields[2:] { // e is nobody else's yet
+		if putField(e.Fields(), x.c.version, fields[0], fields[1]) {
+			added++
+		}
+	}
+	x.c.put(r, e)
+	return added
 }
 
 func (x *exec) hsetBig(r ref, fields []string) (added int) {
