@@ -14,7 +14,7 @@ var keyCommands = []Command{
 	{Name: "TOUCH", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
 	{Name: "TYPE", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdType},
 	{Name: "KEYS", Arity: 2, Flags: readMany, run: cmdKeys},
-	{Name: "SCAN", Arity: -2, Flags: readMany | flagOneKey, run: cmdScan},
+	{Name: "SCAN", Arity: -2, Flags: readMany, run: cmdScan},
 	{Name: "RENAME", Arity: 3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRename},
 	{Name: "RENAMENX", Arity: 3, Flags: writeOne, FirstKey: 1, LastKey: 2, Step: 1, run: cmdRenameNX},
 	{Name: "COPY", Arity: -3, Flags: FlagWrite, FirstKey: 1, LastKey: 2, Step: 1, run: cmdCopy},

@@ -141,14 +141,7 @@ func (x *exec) scanElements(args [][]byte, find func(key string) (*table.Entry, 
 		small(s, e)
 		return scanReply(0, s.elems)
 	}
-	newest := uint64(0)
-	next := x.scan(t, cursor, o.count, func(f *table.Entry) {
-		big(s, f)
-		newest = max(newest, f.Version())
-	})
-	if bigOf(e) != nil { // a command may have changed some members and not yet others: see mostChanged
-		x.notice(max(newest, t.Removed()))
-	}
+	next := x.scan(t, cursor, o.count, func(f *table.Entry) { big(s, f) })
 	return scanReply(next, s.elems)
 }
 

@@ -241,12 +241,14 @@ func (x *exec) scan(tab *table.Table, cursor uint64, count int, fn func(*table.E
 	for seen := 0; ; {
 		cursor = x.bucket(tab, cursor, func(e *table.Entry) {
 			seen++
+			x.notice(e.Version())
 			if x.usable(e) {
 				fn(e)
 			}
 		})
 		// An empty bucket is work too: a sparse table must not be walked whole.
 		if seen++; cursor == 0 || seen >= count {
+			x.notice(tab.Removed())
 			return cursor
 		}
 	}
