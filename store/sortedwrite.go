@@ -184,7 +184,16 @@ func (x *exec) zcut(r ref, i, j int) (gone []Scored) {
 		x.c.remove(x.fieldRef(z.members, it.Member))
 	}
 	x.c.close(r, z)
+	x.thinnedSorted(r, z)
 	return gone
+}
+
+// thinnedSorted gives r's large sorted set, which has lost members, a table of its size
+// when few are left of many: as thinned does for hashes and sets.
+func (x *exec) thinnedSorted(r ref, z *bigSorted) {
+	if z.members.Sparse() {
+		x.c.put(r, x.s.duplicateSorted(r.e, x.c.version, r.key))
+	}
 }
 
 // putSmall writes what is left of a small sorted set, or removes the key.
@@ -251,6 +260,7 @@ func (x *exec) zremBig(r ref, members []string) (removed int) {
 		x.c.remove(m)
 	}
 	x.c.close(r, z)
+	x.thinnedSorted(r, z)
 	return len(there)
 }
 

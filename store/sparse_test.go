@@ -100,3 +100,77 @@ func TestSparseTables(t *testing.T) {
 		t.Errorf("SCard = %d, %v", n, err)
 	}
 }
+
+// The same of sorted sets, which keep their order in a tree beside.
+func TestSparseSorted(t *testing.T) {
+	const full, left = 3000, 500
+	s := newStore(t, nil)
+	db := s.DB(0)
+	err := s.write(0, func(x *exec) error {
+		tab := s.newFields(x.c.version)
+		tab.Reserve(120_000)
+		items := make([]Scored, full)
+		for i := range items {
+			e := newMember(x.c.version, fmt.Sprint("member", i), float64(i))
+			tab.Put(tab.Hash(e.Key()), e)
+			items[i] = Scored{float64(i), e.Key()}
+		}
+		x.c.put(x.ref("z"), table.NewBig(x.c.version, table.BigSorted, "z", newBigSorted(x.c.version, items, tab), 0))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(what string, db reads, n int) {
+		t.Helper()
+		seq, err := db.ZRange("z", ByRank(0, -1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for member, score := range seq {
+			if member != fmt.Sprint("member", i) || score != float64(i) {
+				t.Fatalf("%s: %s with %v at %d", what, member, score, i)
+			}
+			if got, err := db.ZScore("z", member); got != score || err != nil {
+				t.Fatalf("%s: ZScore %s = %v, %v", what, member, got, err)
+			}
+			i++
+		}
+		if i != n {
+			t.Fatalf("%s: %d members, want %d", what, i, n)
+		}
+	}
+	roomy := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e, err := db.entry("z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bigOf(e).members.Sparse()
+	}
+	if _, err := s.Update(func(tx *Tx) error {
+		_, _ = tx.DB(0).ZRemRange("z", ByRank(left, -1))
+		return errOnPurpose
+	}); err != errOnPurpose {
+		t.Fatal(err)
+	}
+	want("rolled back", db.reads, full)
+	sn := s.Snapshot()
+	defer sn.Close()
+	if _, err := db.ZRemRange("z", ByRank(left+100, -1)); err != nil {
+		t.Fatal(err)
+	}
+	if roomy() {
+		t.Error("little is left in a table made for much, by rank")
+	}
+	want("live", db.reads, left+100)
+	want("snapshot", sn.DB(0).reads, full)
+	if n, err := db.ZAdd("z", Scored{full, "last"}); n != 1 || err != nil {
+		t.Errorf("ZAdd = %d, %v", n, err)
+	}
+	if n, err := db.ZRem("z", "last", "member0"); n != 2 || err != nil {
+		t.Errorf("ZRem = %d, %v", n, err)
+	}
+}
