@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 )
@@ -93,7 +94,7 @@ func lmpopReply(key string, items []string, err error) resp.Value {
 	case items == nil:
 		return resp.NullArray()
 	}
-	return resp.ArrayOf(resp.BulkString(key), bulksReply(items))
+	return resp.ArrayOf(resp.BulkString(strings.Clone(key)), bulksReply(items)) // key may alias the command
 }
 
 type lmpopArgs struct {

@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store/internal/table"
+	"strings"
 )
 
 var sortedCommands = []Command{
@@ -263,7 +264,7 @@ func zmpopReply(key string, items []Scored) resp.Value {
 	for i, it := range items {
 		pairs[i] = resp.ArrayOf(appendItem(nil, it, true)...)
 	}
-	return resp.ArrayOf(resp.BulkString(key), resp.ArrayOf(pairs...))
+	return resp.ArrayOf(resp.BulkString(strings.Clone(key)), resp.ArrayOf(pairs...)) // key may alias the command
 }
 
 // parseZMPop reads what follows the name, and the timeout of the blocking form.
