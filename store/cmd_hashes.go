@@ -207,4 +207,4 @@ var errCount = wireError("ERR value is out of range")
 
 // mostRepeated bounds what a negative count may ask for, with repetitions, of a
 // hash that is there. Redis would go on until it has no memory left.
-const mostRepeated = 1 << 24
+const mostRepeated = 1 << 20

@@ -143,7 +143,7 @@ func (d reads) HRandField(key string) (field, value string, err error) {
 
 // HRandFieldN returns random fields of the hash at key: up to count different ones, or,
 // for a negative count, that many, each picked anew. None if there is no such key. The
-// error is [ErrWrongType], or that of a count below -16777216. O(|count|), as a rule;
+// error is [ErrWrongType], or that of a count below -1048576. O(|count|), as a rule;
 // O(n) in a small hash and for more than a tenth of a large one. Redis 6.2.
 func (d reads) HRandFieldN(key string, count int) (fields []Field, err error) {
 	var bad error

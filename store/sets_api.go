@@ -68,7 +68,7 @@ func (d reads) SRandMember(key string) (string, error) { return onlyOne(d.SRandM
 
 // SRandMemberN returns random members of the set at key: up to count different ones,
 // or, for a negative count, that many, each picked anew. None if there is no such
-// key. The error is [ErrWrongType], or that of a count below -16777216.
+// key. The error is [ErrWrongType], or that of a count below -1048576.
 //
 // O(|count|) in the common case, fair as SRandMember; more than a third of a set is
 // found by walking through it, O(n).

@@ -93,7 +93,7 @@ func (d reads) ZRandMember(key string) (member string, score float64, err error)
 
 // ZRandMemberN returns random members of the sorted set at key: up to count different
 // ones, or, for a negative count, that many, each picked anew. None if there is no such
-// key. The error is [ErrWrongType], or that of a count below -16777216. O(|count|*log n),
+// key. The error is [ErrWrongType], or that of a count below -1048576. O(|count|*log n),
 // at most O(n) for a count above 0. Redis 6.2.
 func (d reads) ZRandMemberN(key string, count int) (items []Scored, err error) {
 	bad := false
