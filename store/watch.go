@@ -34,10 +34,22 @@ const AllDatabases = -1
 // A Value is what a key held at the time of a change: its type, and the text of
 // a string. The elements of other types are not in it: read them from the store,
 // as they are now.
-type Value struct{ e *table.Entry }
+type Value struct {
+	kind Kind
+	e    *table.Entry // nil for what is held in a body
+}
+
+// valueOf is what is told of an entry; nil for none. It does not hold on to a large
+// collection: whoever keeps it is counted by the entry alone.
+func valueOf(e *table.Entry) Value {
+	if bodyOf(e) != nil {
+		return Value{kind: kindOf(e)}
+	}
+	return Value{kindOf(e), e}
+}
 
 // Kind is the value's type, None if the key was not there.
-func (v Value) Kind() Kind { return kindOf(v.e) }
+func (v Value) Kind() Kind { return v.kind }
 
 // Text is the value of a String, "" for other kinds.
 func (v Value) Text() string {
@@ -57,10 +69,10 @@ type Change struct {
 	Offset   int64 // of the stream after the commit
 }
 
-// size is what a change may retain: of the entries it refers to.
+// size is what a change may retain: its name, and of the entries it refers to.
 func (c *Change) size() int64 {
-	const own = 128
-	n := int64(own)
+	const own = 144
+	n := int64(own + len(c.Key))
 	for _, e := range []*table.Entry{c.Old.e, c.New.e} {
 		if e != nil {
 			n += int64(e.Size()) - e.Sharable()
@@ -115,7 +127,7 @@ func (ch change) public(why Cause, offset int64) Change {
 	if ch.expired {
 		why = ByDeadline
 	}
-	return Change{DB: ch.db, Key: ch.key(), Old: Value{ch.old}, New: Value{ch.new}, Cause: why, Offset: offset}
+	return Change{DB: ch.db, Key: ch.key(), Old: valueOf(ch.old), New: valueOf(ch.new), Cause: why, Offset: offset}
 }
 
 func (r *ring) push(c Change) {

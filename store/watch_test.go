@@ -201,3 +201,39 @@ func TestFlushOfExpiredWatchedKey(t *testing.T) {
 		t.Error("the flush spoilt the transaction")
 	}
 }
+
+// What a watcher has yet to read tells the kind of a large collection, and does not hold
+// on to it: the collection is not counted in what is retained.
+func TestWatchHoldsNoCollections(t *testing.T) {
+	s := newStore(t, nil)
+	db := s.DB(0)
+	w := s.Watch(Filter{})
+	defer w.Close()
+	var items []string
+	var scored []Scored
+	for i := range 1000 {
+		items = append(items, fmt.Sprint("item", i))
+		scored = append(scored, Scored{float64(i), items[i]})
+	}
+	var want []string
+	for kind, fill := range map[string]func(key string){
+		"hash": func(key string) { _, _ = db.HSet(key, items...) },
+		"list": func(key string) { _, _ = db.RPush(key, items...) },
+		"set":  func(key string) { _, _ = db.SAdd(key, items...) },
+		"zset": func(key string) { _, _ = db.ZAdd(key, scored...) },
+	} {
+		fill(kind)
+		fill(kind) // of a key that is there
+		_, _ = db.Del(kind)
+		want = append(want, fmt.Sprintf("0 %s %v:>none: command", kind, kind))
+	}
+	for _, c := range s.touched.changes {
+		if bodyOf(c.Old.e) != nil || bodyOf(c.New.e) != nil {
+			t.Errorf("the change of %s from %v to %v holds the collection", c.Key, c.Old.Kind(), c.New.Kind())
+		}
+	}
+	got := slices.DeleteFunc(seen(t, w), func(line string) bool { return !strings.Contains(line, ">none:") })
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
