@@ -304,8 +304,10 @@ func (c *Session) watch(args [][]byte) resp.Value {
 	if c.queuing {
 		return resp.Err("ERR WATCH inside MULTI is not allowed")
 	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	if err := c.s.lock(); err != nil {
+		return reply(err)
+	}
+	defer c.s.unlock()
 	for _, a := range args[1:] {
 		if !c.afford(int64(len(a)) + watchCost) {
 			return errTooMuch
@@ -326,8 +328,6 @@ func (c *Session) forgetWatched() {
 	if len(c.watched) == 0 {
 		return
 	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
 	c.s.unwatch(c.watched)
 	c.watched = nil
 }

@@ -1,8 +1,6 @@
 package store
 
-import (
-	"slices"
-)
+import "slices"
 
 // watchedKey is a key that somebody watches for a transaction: WATCH, or a [Guard].
 // Each commit that changes it leaves its version here, so that a key that came and
@@ -31,13 +29,16 @@ func (s *stamp) undo(version uint64) {
 
 // watchedKeys are the keys that are watched. REQUIRES: the writer lock, for all of it.
 type watchedKeys struct {
-	keys  map[queueKey]*watchedKey
+	// keys by database and name: replacing a database costs what is watched of it. No
+	// map is empty.
+	keys  map[int]map[string]*watchedKey
 	noted []*watchedKey // what the commit under way has stamped, in case that it is rolled back
 }
 
 // watch is one key as somebody began to watch it.
 type watch struct {
-	queueKey
+	db    int
+	name  string
 	key   *watchedKey
 	at    uint64 // the version at the time
 	there bool   // it was there, and not past its deadline
@@ -45,17 +46,35 @@ type watch struct {
 
 // watchKey begins to watch a key. REQUIRES: the writer lock.
 func (s *Store) watchKey(db int, key string) watch {
-	k := queueKey{db, key}
-	w := s.mu.watched.keys[k]
+	return watch{db: db, name: key, key: s.mu.watched.add(db, key), at: s.published.Load(), there: s.alive(db, key)}
+}
+
+// add returns the record of a key for one more who watches it.
+func (k *watchedKeys) add(db int, key string) *watchedKey {
+	if k.keys == nil {
+		k.keys = map[int]map[string]*watchedKey{}
+	}
+	if k.keys[db] == nil {
+		k.keys[db] = map[string]*watchedKey{}
+	}
+	w := k.keys[db][key]
 	if w == nil {
-		if s.mu.watched.keys == nil {
-			s.mu.watched.keys = map[queueKey]*watchedKey{}
-		}
 		w = &watchedKey{}
-		s.mu.watched.keys[k] = w
+		k.keys[db][key] = w
 	}
 	w.refs++
-	return watch{queueKey: k, key: w, at: s.published.Load(), there: s.alive(db, key)}
+	return w
+}
+
+// remove undoes one add.
+func (k *watchedKeys) remove(db int, key string) {
+	of := k.keys[db]
+	if of[key].refs--; of[key].refs > 0 {
+		return
+	}
+	if delete(of, key); len(of) == 0 {
+		delete(k.keys, db)
+	}
 }
 
 // alive reports whether a key is there, and not past its deadline. REQUIRES: the
@@ -69,17 +88,18 @@ func (s *Store) alive(db int, key string) bool {
 // was past its deadline already may be removed meanwhile. REQUIRES: the writer lock.
 func (s *Store) spoilt(list []watch) bool {
 	return slices.ContainsFunc(list, func(w watch) bool {
-		return w.key.put.at > w.at || w.there && (w.key.gone.at > w.at || !s.alive(w.db, w.queueKey.key))
+		return w.key.put.at > w.at || w.there && (w.key.gone.at > w.at || !s.alive(w.db, w.name))
 	})
 }
 
-// unwatch ends the watching of keys. REQUIRES: the writer lock.
+// unwatch ends the watching of keys. It may be called inside of Update's closure, which
+// has the lock for it.
 func (s *Store) unwatch(list []watch) {
-	for _, w := range list {
-		if w.key.refs--; w.key.refs == 0 {
-			delete(s.mu.watched.keys, w.queueKey)
+	s.held(func() {
+		for _, w := range list {
+			s.mu.watched.remove(w.db, w.name)
 		}
-	}
+	})
 }
 
 // begin forgets what the last commit has stamped.
@@ -91,7 +111,7 @@ func (k *watchedKeys) begin() {
 // touched notes a change of a key by the commit of version; there is false if it was
 // removed.
 func (k *watchedKeys) touched(db int, key string, version uint64, there bool) {
-	if w := k.keys[queueKey{db, key}]; w != nil {
+	if w := k.keys[db][key]; w != nil {
 		k.note(w, version, there)
 	}
 }
@@ -109,12 +129,14 @@ func (k *watchedKeys) note(w *watchedKey, version uint64, there bool) {
 
 // replaced notes that was, database db, has been replaced by is.
 func (k *watchedKeys) replaced(db int, was, is *keyspace, version uint64) {
-	for q, w := range k.keys {
+	if was == is {
+		return
+	}
+	for key, w := range k.keys[db] {
 		switch {
-		case q.db != db || was == is:
-		case is.has(q.key):
+		case is.has(key):
 			k.note(w, version, true)
-		case was.has(q.key): // of one past its deadline, nothing has changed
+		case was.has(key): // of one past its deadline, nothing has changed
 			k.note(w, version, false)
 		}
 	}
@@ -175,14 +197,6 @@ func (g *Guard) Update(fn func(tx *Tx) error) (offset int64, err error) {
 func (g *Guard) Close() error {
 	if g.err != nil || g.ended {
 		return nil
-	}
-	switch g.s.lock() {
-	case nil:
-		defer g.s.unlock()
-	case ErrClosed:
-		return nil // the keys end with the store
-	case ErrNested:
-		// Update's closure has the lock, and it is ours.
 	}
 	g.ended = true
 	g.s.unwatch(g.keys)

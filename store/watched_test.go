@@ -2,9 +2,12 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/understudy-go/understudy/resp"
 )
 
 // What happens to a watched key before EXEC, or Update, and whether it refuses.
@@ -77,7 +80,7 @@ func TestWatchedUntilExec(t *testing.T) {
 			if s.DB(0).Exists("done") == tt.refused {
 				t.Error("a refused Update was done, or the other way round")
 			}
-			if n := len(s.mu.watched.keys); n != 0 {
+			if n := s.mu.watched.count(); n != 0 {
 				t.Errorf("%d keys are still watched", n)
 			}
 		})
@@ -126,13 +129,13 @@ func TestWatchedThroughLoad(t *testing.T) {
 func TestGuardEnds(t *testing.T) {
 	s := newStore(t, nil)
 	g := s.DB(0).Guard("a", "a", "b")
-	if len(s.mu.watched.keys) != 2 {
-		t.Errorf("%d keys are watched, want 2", len(s.mu.watched.keys))
+	if s.mu.watched.count() != 2 {
+		t.Errorf("%d keys are watched, want 2", s.mu.watched.count())
 	}
 	_ = g.Close()
 	_ = g.Close()
-	if len(s.mu.watched.keys) != 0 {
-		t.Errorf("%d keys are watched after Close", len(s.mu.watched.keys))
+	if s.mu.watched.count() != 0 {
+		t.Errorf("%d keys are watched after Close", s.mu.watched.count())
 	}
 	if _, err := g.Update(func(*Tx) error { return nil }); err != ErrConflict {
 		t.Errorf("after Close: %v", err)
@@ -143,8 +146,8 @@ func TestGuardEnds(t *testing.T) {
 		_, err := s.DB(0).Guard("k").Update(func(*Tx) error { return nil })
 		return err
 	})
-	if err != ErrNested || len(s.mu.watched.keys) != 0 {
-		t.Errorf("inside of Update: %v, %d keys are watched", err, len(s.mu.watched.keys))
+	if err != ErrNested || s.mu.watched.count() != 0 {
+		t.Errorf("inside of Update: %v, %d keys are watched", err, s.mu.watched.count())
 	}
 	if _, err := s.DB(99).Guard("k").Update(nil); err != ErrNoDatabase {
 		t.Errorf("no such database: %v", err)
@@ -152,7 +155,95 @@ func TestGuardEnds(t *testing.T) {
 	c := s.NewSession(nil)
 	do(t, c, "WATCH a b")
 	c.Reset()
-	if len(s.mu.watched.keys) != 0 {
-		t.Errorf("%d keys are watched after Reset", len(s.mu.watched.keys))
+	if s.mu.watched.count() != 0 {
+		t.Errorf("%d keys are watched after Reset", s.mu.watched.count())
+	}
+}
+
+// count is how many keys are watched.
+func (k *watchedKeys) count() (n int) {
+	for _, of := range k.keys {
+		n += len(of)
+	}
+	return n
+}
+
+// Inside of Update's closure nothing begins to be watched, and all that ends a session's
+// watching does; none of it waits for the lock that the closure holds, or gives it back.
+func TestWatchInsideOfUpdate(t *testing.T) {
+	for _, end := range []string{"UNWATCH", "DISCARD", "EXEC", "RESET"} {
+		s := newStore(t, nil)
+		c := s.NewSession(nil)
+		do(t, c, "WATCH k")
+		if end == "EXEC" || end == "DISCARD" {
+			do(t, c, "MULTI")
+		}
+		_, err := s.Update(func(*Tx) error {
+			if v := s.NewSession(nil).Do(argv("WATCH", "x")); v.String() != reply(ErrNested).String() {
+				t.Errorf("WATCH = %v, want %v", v, ErrNested)
+			}
+			if end == "RESET" {
+				c.Reset()
+			} else if v := c.Do(argv(end)); (v.Kind == resp.Error) != (end == "EXEC") {
+				t.Errorf("%s = %v", end, v)
+			}
+			if n := s.mu.watched.count(); n != 0 {
+				t.Errorf("%d keys are watched after %s", n, end)
+			}
+			if s.mu.TryLock() {
+				t.Errorf("%s has given the lock back", end)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// After Close nothing is watched any more, and to forget what was does no harm.
+func TestWatchAfterClose(t *testing.T) {
+	s := newStore(t, nil)
+	c, g := s.NewSession(nil), s.DB(0).Guard("k")
+	do(t, c, "WATCH k")
+	_ = s.Close()
+	if v := c.Do(argv("WATCH", "x")); v.String() != reply(ErrClosed).String() {
+		t.Errorf("WATCH = %v, want %v", v, ErrClosed)
+	}
+	do(t, c, "UNWATCH")
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.DB(0).Guard("k").Update(nil); err != ErrClosed {
+		t.Errorf("Update = %v, want %v", err, ErrClosed)
+	}
+}
+
+// A database that is replaced costs what is watched of it: the keys of each are kept
+// apart, and nothing stays when the last of them goes.
+func TestWatchedByDatabase(t *testing.T) {
+	s := newStore(t, nil)
+	c := s.NewSession(nil)
+	watched := func(want ...int) {
+		t.Helper()
+		for db, n := range want {
+			if got := len(s.mu.watched.keys[db]); got != n {
+				t.Errorf("%d keys of database %d are watched, want %d", got, db, n)
+			}
+		}
+	}
+	for db, n := range []int{2, 100, 1} {
+		do(t, c, fmt.Sprint("SELECT ", db))
+		for i := range n {
+			do(t, c, fmt.Sprint("WATCH k", i))
+		}
+	}
+	watched(2, 100, 1)
+	g := s.DB(2).Guard("k0", "x")
+	do(t, c, "UNWATCH")
+	watched(0, 0, 2)
+	_ = g.Close()
+	if n := len(s.mu.watched.keys); n != 0 {
+		t.Errorf("%d databases are kept of which nothing is watched", n)
 	}
 }
