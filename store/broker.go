@@ -90,6 +90,10 @@ func (b *broker) lend(out []reached, via Via, channel string) []reached {
 	return out
 }
 
+// matchSteps bounds what one pattern costs one message: some milliseconds. The writer
+// waits for it, and a client chose the pattern.
+const matchSteps = 1 << 22
+
 // each calls fn for each audience of a message, with the pattern by which it is
 // one, "" for the channel itself, which comes first. REQUIRES: mu.
 func (b *broker) each(via Via, channel string, fn func(a *audience, pattern string)) {
@@ -100,7 +104,7 @@ func (b *broker) each(via Via, channel string, fn func(a *audience, pattern stri
 		return
 	}
 	for pattern, a := range b.by[ViaPattern] {
-		if Match(pattern, channel) {
+		if matchCost(pattern, channel) <= matchSteps && Match(pattern, channel) {
 			fn(a, pattern)
 		}
 	}

@@ -74,6 +74,9 @@
 // Those who wait for a key are served the oldest first, each by a commit of its own,
 // before the writer lock is given back by whoever brought the element.
 //
+// The patterns of subscribers are matched under the writer lock. One that could take
+// longer than some milliseconds for a channel does not match it: see [ViaPattern].
+//
 // # Implementation
 //
 //	internal/table   the keyspace: immutable entries, wait-free readers; large

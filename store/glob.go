@@ -1,5 +1,7 @@
 package store
 
+import "strings"
+
 // Match reports whether all of s matches a pattern as KEYS, SCAN and CONFIG GET
 // of Redis take it: * is any run of bytes, ? any byte, [abc], [a-z] and [^a] are
 // classes, and \ makes the byte after it literal. A class that is not closed
@@ -37,6 +39,16 @@ func Match(pattern, s string) bool {
 		p++
 	}
 	return p == len(pattern)
+}
+
+// matchCost is how many steps Match may take at most: the pattern once, and what follows
+// its first star, even an escaped one, once more for each byte of s.
+func matchCost(pattern, s string) int64 {
+	n := int64(len(pattern))
+	if star := strings.IndexByte(pattern, '*'); star >= 0 {
+		n += (n - int64(star)) * int64(len(s))
+	}
+	return n
 }
 
 // matchOne matches c against the first element of pattern, which is n bytes

@@ -301,3 +301,34 @@ func TestSubscriberWaits(t *testing.T) {
 		}
 	})
 }
+
+// What one pattern costs one message is bounded: a pattern does not match a channel that
+// is too long for it.
+func TestPatternsAreBounded(t *testing.T) {
+	s := newStore(t, nil)
+	sub := s.NewSubscriber(nil)
+	for _, tt := range []struct {
+		pattern string
+		channel int // its length
+		want    int
+	}{
+		{"*", matchSteps - 1, 1},
+		{"*", matchSteps, 0},
+		{"aaa*", matchSteps - 4, 1}, // what is before the star is compared once
+		{"aaa*", matchSteps - 3, 0},
+		{"*" + strings.Repeat("a", 1<<10), 1 << 11, 1},
+		{"*" + strings.Repeat("a", 1<<10), 1 << 12, 0},
+		{strings.Repeat("a", 1<<16), 1 << 16, 1},
+		{"[" + strings.Repeat("a", matchSteps), 1, 0}, // long to compare even with one byte
+	} {
+		sub.Subscribe(ViaPattern, tt.pattern)
+		channel := strings.Repeat("a", tt.channel)
+		if n, err := s.Publish(channel, "m"); n != tt.want || err != nil {
+			t.Errorf("%d receivers of a channel of %d bytes by %.10q of %d, %v, want %d", n, tt.channel, tt.pattern, len(tt.pattern), err, tt.want)
+		}
+		if n := len(received(t, sub)); n != tt.want {
+			t.Errorf("%d messages of a channel of %d bytes by %.10q of %d, want %d", n, tt.channel, tt.pattern, len(tt.pattern), tt.want)
+		}
+		sub.Reset()
+	}
+}

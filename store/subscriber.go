@@ -13,7 +13,10 @@ type Via uint8
 const (
 	// ViaChannel: one channel.
 	ViaChannel Via = iota
-	// ViaPattern: all channels that a pattern matches, see [Match].
+	// ViaPattern: all channels that a pattern matches, see [Match], except those too
+	// long for it, lest it hold up the writer. Too long is a channel of n bytes if p,
+	// the length of the pattern, and q, that of its part from the first star on, make
+	// p + q*n more than 1 << 22. With "news:*" that is beyond 4 MB.
 	ViaPattern
 	// ViaShard: one sharded channel. Sharded and other channels of the same name
 	// have nothing to do with each other.

@@ -16,6 +16,7 @@
 //     not count. Who is over a soft limit is looked at once a second.
 //   - A message that a client publishes to itself comes behind the reply (Redis from 7.2 on), also behind that of EXEC. SUBSCRIBE inside of a transaction
 //     takes effect when its data commands are done, and confirms all names but the first behind EXEC's reply.
+//   - A pattern of PSUBSCRIBE does not match a channel that is too long for it: see store.ViaPattern. Only patterns or channels of many KB notice.
 //   - keymiss is never published, though notify-keyspace-events accepts it; the events of a replica are those of the stream it applies.
 //   - The slow log and LATENCY take a transaction for one command, EXEC. In INFO commandstats what EXEC executes counts as calls of its own, without a time.
 //   - LATENCY has the events "command" and "fast-command" alone: nothing else here holds up clients. MEMORY PURGE has nothing to do.
