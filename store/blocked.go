@@ -1,9 +1,9 @@
 package store
 
 import (
+	"container/list"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +15,22 @@ import (
 // lock is given back, the queues that were noted are served: the oldest waiter
 // first, each by a commit of its own. So the effect of the one who is served stands
 // in the stream right behind that of the write that served it.
+//
+// To join, to be served and to leave take O(1) for each key that is waited for, however
+// many wait: all of it happens under the writer lock.
 
 // waiter is a client that waits for one of several keys.
 type waiter struct {
 	wish
 	db     int
 	served chan blockedReply // of one element
+	places []place           // where it stands; nil when it no longer waits
+}
+
+// place is where a waiter stands in one of its queues.
+type place struct {
+	q  *queue
+	at *list.Element
 }
 
 // blockedReply is how a wait ends: by a reply, or by an error.
@@ -30,13 +40,27 @@ type blockedReply struct {
 	err    error
 }
 
-// queue holds those who wait for one key, the oldest first.
+// queue holds those who wait for one key, the oldest first: apart by what they wait for,
+// so that nobody is passed over who has no use for what came.
 type queue struct {
-	db      int
-	key     string
-	waiters []*waiter
-	noted   bool // stands in blocked.ready
+	db           int
+	key          string
+	list, sorted list.List // of *waiter
+	noted        bool      // stands in blocked.ready
 }
+
+// of is those who wait for a kind, nil if nobody can.
+func (q *queue) of(kind Kind) *list.List {
+	switch kind {
+	case List:
+		return &q.list
+	case SortedSet:
+		return &q.sorted
+	}
+	return nil
+}
+
+func (q *queue) empty() bool { return q.list.Len()+q.sorted.Len() == 0 }
 
 type queueKey struct {
 	db  int
@@ -61,24 +85,22 @@ func (b *blocked) add(w *waiter) {
 			q = &queue{db: w.db, key: key}
 			b.queues[k] = q
 		}
-		if n := len(q.waiters); n == 0 || q.waiters[n-1] != w { // the same key may be given twice
-			q.waiters = append(q.waiters, w)
+		l := q.of(w.kind)
+		if last := l.Back(); last == nil || last.Value != w { // the same key may be given twice
+			w.places = append(w.places, place{q, l.PushBack(w)})
 		}
 	}
 }
 
+// remove takes w out of all queues, if it still waits.
 func (b *blocked) remove(w *waiter) {
-	for _, key := range w.keys {
-		k := queueKey{w.db, key}
-		q := b.queues[k]
-		if q == nil {
-			continue
-		}
-		q.waiters = slices.DeleteFunc(q.waiters, func(other *waiter) bool { return other == w })
-		if len(q.waiters) == 0 {
-			delete(b.queues, k)
+	for _, p := range w.places {
+		p.q.of(w.kind).Remove(p.at)
+		if p.q.empty() {
+			delete(b.queues, queueKey{p.q.db, p.q.key})
 		}
 	}
+	w.places = nil // the key may have another queue by the next time
 }
 
 // note marks the queue of a key that has changed.
@@ -113,22 +135,21 @@ func (s *Store) serveBlocked() {
 }
 
 // serveQueue serves the waiters of q for whom there is something, the oldest first.
-// A look at the key tells who need not be tried.
 func (s *Store) serveQueue(q *queue) {
-	for _, w := range slices.Clone(q.waiters) {
-		switch kind := s.kindAt(q.db, q.key); {
-		case kind == None:
+	for {
+		l := q.of(s.kindAt(q.db, q.key))
+		if l == nil || l.Len() == 0 {
 			return
-		case kind != w.kind:
-			continue
 		}
+		w := l.Front().Value.(*waiter)
 		c := s.begin(q.db, client)
 		v, ok := c.x.grantFrom(w.wish, q.key)
 		c.finish()
-		if ok {
-			s.mu.blocked.remove(w)
-			w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
+		if !ok {
+			return // past its deadline, for whoever asks
 		}
+		s.mu.blocked.remove(w)
+		w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
 	}
 }
 
@@ -140,12 +161,13 @@ func (s *Store) kindAt(db int, key string) Kind {
 
 // unblockAll ends every wait with err. REQUIRES: the writer lock.
 func (s *Store) unblockAll(err error) {
-	seen := map[*waiter]bool{}
 	for _, q := range s.mu.blocked.queues {
-		for _, w := range q.waiters {
-			if !seen[w] {
-				seen[w] = true
-				w.served <- blockedReply{err: err}
+		for _, l := range []*list.List{&q.list, &q.sorted} {
+			for at := l.Front(); at != nil; at = at.Next() {
+				if w := at.Value.(*waiter); w.places != nil { // else another of its keys came first
+					w.places = nil
+					w.served <- blockedReply{err: err}
+				}
 			}
 		}
 	}

@@ -161,14 +161,86 @@ func TestBlockedEnds(t *testing.T) {
 // Served in the moment in which it gives up, a client is told what it was served.
 func TestBlockedServedWhileLeaving(t *testing.T) {
 	s := newStore(t, nil)
-	w := &waiter{db: 0, served: make(chan blockedReply, 1)}
-	w.wish, _ = parseBLPop(argv("BLPOP", "k", "0"))
-	if _, done, err := s.grantOrQueue(w); done || err != nil {
-		t.Fatal(done, err)
-	}
+	w := waits(t, s, parseBLPop, "BLPOP k 0")
 	do(t, s.NewSession(nil), "RPUSH k a")
 	if r, err := s.leave(w, ErrWaitOver); err != nil || r.v.String() != `["k" "a"]` {
 		t.Errorf("told %v, %v; the element is gone from the list", r.v, err)
+	}
+}
+
+// waits makes a client wait without a goroutine.
+func waits(t *testing.T, s *Store, parse func([][]byte) (wish, error), line string) *waiter {
+	t.Helper()
+	w := &waiter{served: make(chan blockedReply, 1)}
+	var err error
+	if w.wish, err = parse(argv(strings.Fields(line)...)); err != nil {
+		t.Fatal(err)
+	}
+	if _, done, err := s.grantOrQueue(w); done || err != nil {
+		t.Fatal(done, err)
+	}
+	return w
+}
+
+// However many wait, a write looks at those whom it serves and a client that leaves at
+// nobody: the mines among the others do not go off. Else n clients that are served, or
+// leave, cost n times n under the writer lock.
+func TestBlockedLooksAtNobodyElse(t *testing.T) {
+	s := newStore(t, nil)
+	mine := func(kind Kind) {
+		_ = s.mu.blocked.queues[queueKey{0, "k"}].of(kind).PushBack("a mine")
+	}
+	first := waits(t, s, parseBLPop, "BLPOP k other 0")
+	second := waits(t, s, parseBLPop, "BLPOP k 0")
+	mine(List)
+	leaves := waits(t, s, parseBLPop, "BLPOP k 0")
+	mine(List)
+	member := waits(t, s, parseBZPopMin, "BZPOPMIN k 0")
+	mine(SortedSet)
+
+	c := s.NewSession(nil)
+	for _, line := range []string{"SET k v", "DEL k", "SADD k v", "DEL k", "RPUSH k a b", "ZADD k 1 m"} {
+		do(t, c, line)
+	}
+	if _, err := s.leave(leaves, ErrWaitOver); err != ErrWaitOver {
+		t.Errorf("a client that leaves is told %v", err)
+	}
+	for i, w := range []*waiter{first, second, member} {
+		want := []string{`["k" "a"]`, `["k" "b"]`, `["k" "m" 1]`}[i]
+		if r, err := s.leave(w, ErrWaitOver); err != nil || r.v.String() != want {
+			t.Errorf("client %d is told %v, %v, want %s", i, r.v, err, want)
+		}
+	}
+	q := s.mu.blocked.queues[queueKey{0, "k"}]
+	if len(s.mu.blocked.queues) != 1 || q.list.Len() != 2 || q.sorted.Len() != 1 {
+		t.Errorf("%d queues, %d and %d wait, want the mines alone", len(s.mu.blocked.queues), q.list.Len(), q.sorted.Len())
+	}
+}
+
+// A client whose wait is over, and who leaves later, takes with it nobody who has come to
+// wait for the same key since.
+func TestBlockedLeavesAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		end  func(s *Store)
+		want error
+	}{
+		"served": {func(s *Store) { do(t, s.NewSession(nil), "RPUSH k a") }, nil},
+		"demoted": {func(s *Store) {
+			s.Replication().Demote()
+			s.Replication().Promote()
+		}, errDemoted},
+	} {
+		s := newStore(t, nil)
+		told := waits(t, s, parseBLPop, "BLPOP k 0")
+		tt.end(s)
+		next := waits(t, s, parseBLPop, "BLPOP k 0")
+		if _, err := s.leave(told, ErrWaitOver); err != tt.want {
+			t.Errorf("%s: told %v, want %v", name, err, tt.want)
+		}
+		do(t, s.NewSession(nil), "RPUSH k b")
+		if r, err := s.leave(next, ErrWaitOver); err != nil || r.v.String() != `["k" "b"]` {
+			t.Errorf("%s: the next is told %v, %v", name, r.v, err)
+		}
 	}
 }
 
