@@ -30,12 +30,18 @@ type forkable interface {
 	// fork returns a body of the same elements that is changed independently. O(1).
 	// The writer's.
 	fork() forkable
-	// copied is how many bytes of nodes were copied, because others see them,
-	// since it was last asked. The writer's.
+	// copied is how many bytes the others who see it hold alone since it was last
+	// asked: of nodes that were copied, and of what went. The writer's.
 	copied() int64
 }
 
 func (c *collection) core() *collection { return c }
+
+// copiedBytes is what items of a tree of all items take that hold bytes in sum, where
+// one takes as much as another.
+func copiedBytes(items int, bytes int64, all int) int64 {
+	return int64(items) * bytes / int64(max(all, 1))
+}
 
 // A lineage stands for a collection and for the forks that took its place, one after
 // the other: what a snapshot has of them is found by it, whatever their key is by now.

@@ -133,7 +133,7 @@ func (b *listBuilder) add(v string) {
 
 // grow moves the elements to a tree.
 func (b *listBuilder) grow() {
-	b.big = &bigList{}
+	b.big = newBigList()
 	b.big.made = b.version
 	i := 0
 	for rest := table.View(b.blob[blobHead:]); rest != ""; i++ {

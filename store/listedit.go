@@ -46,6 +46,7 @@ func (x *exec) lpush(key string, at Side, ifThere bool, values []string) (n int,
 // listPush pushes values, which are copied, to the list of r or to a new one.
 func (x *exec) listPush(r ref, at Side, values []string) {
 	if r.e != nil && r.e.Kind() == table.BigList {
+		x.c.atomicIf(len(values) > mostChanged)
 		x.listEdit(r, func(l *bigList) { l.push(at, values) })
 		return
 	}
@@ -229,10 +230,7 @@ func (x *exec) lset(key string, i int64, value string) error {
 	case at < 0 || at >= n:
 		return ErrIndex
 	case r.e.Kind() == table.BigList:
-		x.listEdit(r, func(l *bigList) {
-			l.Charge(int64(len(value) - len(l.items.At(int(at)))))
-			l.items.Set(int(at), strings.Clone(value))
-		})
+		x.listEdit(r, func(l *bigList) { l.set(int(at), value) })
 	default:
 		items := slices.Collect(blobFrom(r.e.Text(), 0))
 		items[at] = value
@@ -241,6 +239,14 @@ func (x *exec) lset(key string, i int64, value string) error {
 	x.c.effect(x.db, "LSET", key, formatInt(i), value)
 	x.event(eventList, "lset", key)
 	return nil
+}
+
+// set replaces element i by a copy of v. REQUIRES: l.mu.
+func (l *bigList) set(i int, v string) {
+	was := int64(len(l.items.At(i)))
+	l.lost.gone += was
+	l.Charge(int64(len(v)) - was)
+	l.items.Set(i, strings.Clone(v))
 }
 
 // linsert inserts value beside the first element that equals pivot. It returns the
@@ -361,6 +367,7 @@ func (x *exec) listRemove(r ref, gone ...span) {
 			lost += v.bytes(s)
 		}
 		if !shrunk(left, r.e.Body().Bytes()-lost) {
+			x.c.atomicIf(len(gone) > mostChanged) // to cut one run takes O(log n), however long it is
 			x.listEdit(r, func(l *bigList) { l.remove(gone, lost) })
 			return
 		}
@@ -392,8 +399,14 @@ func (v listView) bytes(s span) (sum int64) {
 
 // remove removes the elements of gone, which are charged with bytes. REQUIRES: l.mu.
 func (l *bigList) remove(gone []span, bytes int64) {
+	l.Charge(-bytes)
 	for _, s := range slices.Backward(gone) {
+		bytes -= int64(s.len()) * listItemCost
 		l.items.Delete(s.from, s.to)
 	}
-	l.Charge(-bytes)
+	l.lost.gone += bytes
+	if n := l.items.Copied(); n > 0 { // else what went stood in nodes that were counted before, or nobody shares
+		l.lost.nodes += n
+		l.lost.copied += bytes
+	}
 }

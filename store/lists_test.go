@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -327,18 +328,204 @@ func TestListRetained(t *testing.T) {
 	}
 }
 
+// A few elements that are larger than all others together are counted when they go, in
+// whatever way, and no sooner.
+func TestListRetainedOfFewLarge(t *testing.T) {
+	const small, large, each = 63 * 100, 40, 50_000 // the large have a node to themselves
+	value := func(i int) string { return fmt.Sprint(strings.Repeat("v", each), i) }
+	one := func(fn func(db DB, i int) error) func(db DB) error {
+		return func(db DB) (err error) {
+			for i := range large {
+				err = errors.Join(err, fn(db, i))
+			}
+			return err
+		}
+	}
+	for name, tt := range map[string]struct {
+		change func(db DB) error
+		gone   int64
+	}{
+		"RPUSH": {func(db DB) error { _, err := db.RPush("l", "beside"); return err }, 0},
+		"RPOP":  {func(db DB) error { _, err := db.RPopN("l", large); return err }, large},
+		"LTRIM": {func(db DB) error { return db.LTrim("l", 0, -2) }, 1},
+		"LREM":  {one(func(db DB, i int) error { _, err := db.LRem("l", 1, value(i)); return err }), large},
+		"LSET":  {one(func(db DB, i int) error { return db.LSet("l", small+i, "") }), large},
+		"LSET of a node that was merged with the one before": {func(db DB) error {
+			err := db.LTrim("l", 63*90, -1)
+			for range 60 {
+				_, gone := db.LRem("l", -1, "small")
+				err = errors.Join(err, gone)
+			}
+			for i := range large {
+				err = errors.Join(err, db.LSet("l", -1-i, ""))
+			}
+			return err
+		}, large},
+	} {
+		s := newStore(t, nil)
+		db := s.DB(0)
+		for range small {
+			_, _ = db.RPush("l", "small")
+		}
+		for i := range large {
+			_, _ = db.RPush("l", value(i))
+		}
+		sn := s.Snapshot()
+		if err := tt.change(db); err != nil {
+			t.Fatal(name, err)
+		}
+		got, least := sn.Retained(), tt.gone*each
+		if most := least + small*listItemBytes("small"); got < least || got > most {
+			t.Errorf("%s: %d bytes are retained, want %d to %d", name, got, least, most)
+		}
+		sn.Close()
+	}
+}
+
+// However unlike the sizes of the elements are, those that only the snapshot has any
+// longer are counted: no command loses them by another way than they went.
+func TestListRetainedOfAllSizes(t *testing.T) {
+	for seed := range uint64(10) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		next := 0
+		value := func() string { // none is like another
+			next++
+			return fmt.Sprint(next, "-", strings.Repeat("v", r.IntN(1+r.IntN(1+r.IntN(30_000)))))
+		}
+		s := newStore(t, nil)
+		db := s.DB(0)
+		has, all := map[string]bool{}, int64(0) // what the snapshot has, and its bytes
+		for range 1000 {
+			v := value()
+			has[v] = true
+			all += listItemBytes(v)
+			_, _ = db.RPush("l", v)
+		}
+		sn := s.Snapshot()
+		for step := range 400 {
+			listStep(t, db, r, value)
+			if step%20 != 19 {
+				continue
+			}
+			now := map[string]bool{}
+			items, _ := db.LRange("l", 0, -1)
+			for _, v := range items {
+				now[v] = true
+			}
+			lost := int64(0)
+			for v := range has {
+				if !now[v] {
+					lost += int64(len(v))
+				}
+			}
+			if got := sn.Retained(); got < lost || got > all+1000 {
+				t.Fatalf("seed %d: %d bytes are retained after %d writes, want at least the %d that went, at most the %d of the list", seed, got, step+1, lost, all)
+			}
+		}
+		sn.Close()
+	}
+}
+
+// listStep changes the list l in some way.
+func listStep(t *testing.T, db DB, r *rand.Rand, value func() string) {
+	t.Helper()
+	n := lenOf(t, db, "l")
+	i := r.IntN(n)
+	v, err := db.LIndex("l", i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch r.IntN(9) {
+	case 0:
+		err = db.LSet("l", i, value())
+	case 1:
+		_, err = db.LRem("l", 0, v)
+	case 2:
+		_, err = db.LInsert("l", Left, v, value())
+	case 3:
+		_, err = db.LPopN("l", 1+r.IntN(4))
+	case 4:
+		_, err = db.RPopN("l", 1+r.IntN(4))
+	case 5:
+		err = db.LTrim("l", r.IntN(3), -1-r.IntN(3))
+	case 6:
+		_, err = db.LMove("l", "l", Left, Right)
+	case 7:
+		_, err = db.LPush("l", value())
+	case 8:
+		_, err = db.RPush("l", value(), value())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What came after the cut and goes again costs a snapshot no more than the nodes.
+func TestListRetainsNothingOfAStack(t *testing.T) {
+	s := newStore(t, nil)
+	db := s.DB(0)
+	fillList(t, db.writes, "l", 50_000)
+	sn := s.Snapshot()
+	defer sn.Close()
+	for i := range 1000 {
+		_, _ = db.RPush("l", numbered(100)...)
+		_, _ = db.RPopN("l", 100)
+		_ = db.LSet("l", 7, fmt.Sprint(i))
+	}
+	if got := sn.Retained(); got > 20_000 {
+		t.Errorf("%d bytes are retained, want those of a few nodes", got)
+	}
+}
+
+// A change of many elements forks the list, so that who reads it waits for none of them;
+// to cut a run of them is one step.
+func TestListManyChanged(t *testing.T) {
+	many := numbered(mostChanged + 1)
+	for name, tt := range map[string]struct {
+		change func(db DB) (int, error)
+		forks  bool
+	}{
+		"RPUSH few":  {func(db DB) (int, error) { return db.RPush("l", many[1:]...) }, false},
+		"RPUSH many": {func(db DB) (int, error) { return db.RPush("l", many...) }, true},
+		"LPUSH many": {func(db DB) (int, error) { return db.LPushX("l", many...) }, true},
+		"LREM few":   {func(db DB) (int, error) { return db.LRem("l", mostChanged, "odd") }, false},
+		"LREM many":  {func(db DB) (int, error) { return db.LRem("l", 0, "odd") }, true},
+		"LTRIM":      {func(db DB) (int, error) { return 0, db.LTrim("l", 500, 999) }, false},
+	} {
+		s := newStore(t, nil)
+		db := s.DB(0)
+		for i := range 1000 {
+			_, _ = db.RPush("l", fmt.Sprint(i), "odd")
+		}
+		was := bodyAt(t, db, "l").(*bigList)
+		if _, err := tt.change(db); err != nil {
+			t.Fatal(name, err)
+		}
+		if forks := bodyAt(t, db, "l") != was; forks != tt.forks {
+			t.Errorf("%s forks the list: %v", name, forks)
+		}
+		if n := was.items.Len(); tt.forks && n != 2000 {
+			t.Errorf("%s: those who read the list have %d elements of 2000", name, n)
+		}
+	}
+}
+
+// bodyAt is the body of a large collection.
+func bodyAt(t *testing.T, db DB, key string) table.Body {
+	t.Helper()
+	e, err := db.entry(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Body()
+}
+
 // Beside a snapshot the first write forks the list; those after it change it in place.
 func TestListForksOnce(t *testing.T) {
 	s := newStore(t, nil)
 	db := s.DB(0)
 	fillList(t, db.writes, "l", 2000)
-	body := func() table.Body {
-		e, err := db.entry("l")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e.Body()
-	}
+	body := func() table.Body { return bodyAt(t, db, "l") }
 	made := body()
 	_ = db.LSet("l", 1, "v")
 	if body() != made {

@@ -13,9 +13,14 @@ const fan = 63
 // value is empty. One goroutine at a time may use it, readers included, except
 // that any number may read while nobody writes.
 type Tree[T any] struct {
+	// Weigh, unless nil, is what an item refers to, in bytes: see Weight. Set it before
+	// the first item comes.
+	Weigh func(item T) int64
+
 	root   *node[T]
 	mine   *owner
 	copied int
+	weight int64
 }
 
 // owner marks the nodes that only one tree reaches. Its address is its meaning, so
@@ -69,7 +74,7 @@ func (t *Tree[T]) Len() int {
 // copies what it changes from now on, one node at a time.
 func (t *Tree[T]) Clone() *Tree[T] {
 	t.mine = nil
-	return &Tree[T]{root: t.root}
+	return &Tree[T]{Weigh: t.Weigh, root: t.root}
 }
 
 // Copied is the number of items in nodes that t let go since it was last asked,
@@ -77,6 +82,15 @@ func (t *Tree[T]) Clone() *Tree[T] {
 func (t *Tree[T]) Copied() int {
 	n := t.copied
 	t.copied = 0
+	return n
+}
+
+// Weight is what the items weigh in the leaves that t copied since it was last asked:
+// as long as they stay, a clone shares what they refer to. Those that were deleted with
+// their node are not among them.
+func (t *Tree[T]) Weight() int64 {
+	n := t.weight
+	t.weight = 0
 	return n
 }
 
@@ -351,6 +365,9 @@ func (t *Tree[T]) settle(n *node[T], k int) {
 // merge moves all of kid k+1 to kid k.
 func (t *Tree[T]) merge(n *node[T], k int) {
 	left, right := t.own(n.kids[k]), n.kids[k+1]
+	if right.owner != t.token() {
+		t.count(right)
+	}
 	left.items = append(left.items, right.items...)
 	if left.inner != nil {
 		left.kids, left.sizes = append(left.kids, right.kids...), append(left.sizes, right.sizes...)
@@ -373,11 +390,22 @@ func (t *Tree[T]) own(n *node[T]) *node[T] {
 	if n.owner == t.token() {
 		return n
 	}
-	t.copied += len(n.items)
+	t.count(n)
 	if n.inner == nil {
 		return t.newLeaf(n.items...)
 	}
 	return t.newInner(slices.Clone(n.items), slices.Clone(n.kids), slices.Clone(n.sizes))
+}
+
+// count counts the items of n, which a clone shares and t is about to copy.
+func (t *Tree[T]) count(n *node[T]) {
+	t.copied += len(n.items)
+	if n.inner != nil || t.Weigh == nil {
+		return
+	}
+	for _, v := range n.items {
+		t.weight += t.Weigh(v)
+	}
 }
 
 func (n *node[T]) len() (sum int) {
