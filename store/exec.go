@@ -160,14 +160,16 @@ func (x *exec) tableLen(tab *table.Table) int {
 }
 
 // sharedLen is of version x.at only if no commit ended or, being one of several
-// slots, began meanwhile.
+// slots, began meanwhile. A commit of one slot may be under way: it counts from the
+// instant on at which its slot is found, whoever looks there.
 func (x *exec) sharedLen(tab *table.Table) (n int) {
+	settled := true
 	if x.v.pending != nil {
 		n = x.v.pending.len(tab)
 	} else {
-		n = tab.Len()
+		n, settled = tab.Settled()
 	}
-	x.torn = x.torn || x.s.view.Load() != x.v || x.s.published.Load() != x.at
+	x.torn = x.torn || !settled || x.s.view.Load() != x.v || x.s.published.Load() != x.at
 	return n
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -225,5 +226,52 @@ func TestGetLooksAtTheViewAgain(t *testing.T) {
 	stop.Store(true)
 	if wrong := <-done; wrong != "" {
 		t.Error(wrong)
+	}
+}
+
+// Whoever found a key counts it, and whoever missed it after it went does not: DBSIZE is
+// of no earlier instant than the GET before it. A reader follows a writer closely.
+func TestLenIsNotBehindGet(t *testing.T) {
+	const keys, rounds = 25_000, 6
+	s := newStore(t, nil)
+	db := s.DB(0)
+	names := make([]string, keys)
+	for i := range names {
+		names[i] = fmt.Sprint("key:", i)
+	}
+	follow := func(write func(key string), there bool) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for _, key := range names {
+				write(key)
+			}
+		}()
+		wrong := 0
+		for i, key := range names {
+			for spins := 1; ; spins++ {
+				if _, err := db.Get(key); err == nil == there {
+					break
+				}
+				if spins%1000 == 0 {
+					runtime.Gosched()
+				}
+			}
+			n := db.Len()
+			if !there {
+				n = keys - n
+			}
+			if n <= i {
+				wrong++
+			}
+		}
+		<-done
+		if wrong > 0 {
+			t.Errorf("%d of %d times a key was seen to be there (%v) and not counted so", wrong, keys, there)
+		}
+	}
+	for range rounds {
+		follow(func(key string) { _ = db.Set(key, "", 0) }, true)
+		follow(func(key string) { _, _ = db.Del(key) }, false)
 	}
 }

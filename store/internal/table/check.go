@@ -24,6 +24,9 @@ func (t *Table) Check() error {
 	if err := t.checkBytes(); err != nil {
 		return err
 	}
+	if _, ok := t.Settled(); !ok {
+		return fmt.Errorf("the count was left in the midst of a step")
+	}
 	if total != t.Len() {
 		return fmt.Errorf("segments hold %d entries, the table counts %d", total, t.Len())
 	}

@@ -33,6 +33,8 @@
 //     it sees the table as it was at that moment, which is after the reader
 //     began.
 //
-// The three together make one look-up linearizable. Reading several keys at
-// one instant is the store's business, by the version in each entry.
+// The three together make one look-up linearizable. So is the number of entries, by
+// [Table.Settled]: the count says when the writer is between a slot and the count, for
+// a few nanoseconds, and who needs it looks again. Reading several keys at one instant
+// is the store's business, by the version in each entry.
 package table

@@ -14,8 +14,9 @@ type Table struct {
 	seed   maphash.Seed // the family's
 	dir    atomic.Pointer[directory]
 
-	count   atomic.Int64  // entries that are no tombstones; changed by the writer
+	count   atomic.Int64  // of entries that are no tombstones, see unsettled; changed by the writer
 	removed atomic.Uint64 // version of the last commit that took a key out
+	made    uint64        // version of the commit that made the table; the writer's
 	changed uint64        // version of the last commit that changed the table; the writer's
 	touched uint64        // keeps loads whose result nobody needs from being removed; the writer's
 }
@@ -76,8 +77,37 @@ func (t *Table) Touch(hashes []uint64, entries bool) (sink uint64) {
 // Hash is the hash of key in this table.
 func (t *Table) Hash(key string) uint64 { return t.family.Hash(key) }
 
-// Len is the number of entries, tombstones not counted.
-func (t *Table) Len() int { return int(t.count.Load()) }
+// A table's count is twice the number of its entries, and unsettled is set in it while
+// the writer adds one or takes one out: slots and count are different words, and a reader
+// who found a key by the one must not miss it in the other.
+const unsettled = 1
+
+// settleTries is how often Settled looks: for longer than the writer needs between the
+// words, unless it is interrupted there.
+const settleTries = 256
+
+// Len is the number of entries, tombstones not counted. Beside the writer it may be one
+// step behind what Find finds.
+func (t *Table) Len() int { return int(t.count.Load() >> 1) }
+
+// Settled is the number of entries, tombstones not counted, at an instant at which Find
+// finds just as many. It is not ok if the writer was in the midst of a step whenever we
+// looked. Safe beside the writer.
+func (t *Table) Settled() (n int, ok bool) {
+	for range settleTries {
+		if c := t.count.Load(); c&unsettled == 0 {
+			return int(c >> 1), true
+		}
+	}
+	return 0, false
+}
+
+// Made is the version of the commit that made the table, 0 for a database. Only the
+// writer may ask.
+func (t *Table) Made() uint64 { return t.made }
+
+// SetMade notes the version of the commit that makes the table, which nobody has yet.
+func (t *Table) SetMade(version uint64) { t.made, t.changed = version, version }
 
 // Removed is the version of the last commit that took a key out of the table.
 func (t *Table) Removed() uint64 { return t.removed.Load() }
@@ -144,13 +174,24 @@ func (t *Table) Replace(h uint64, p Place, old, e *Entry) {
 		t.Put(h, e)
 		return
 	}
+	t.replacing(old, e)
 	p.slot().Store(e)
 	t.replaced(old, e)
 }
 
+// replacing tells those who count, before e takes the place of old, when the count is
+// about to be another one. replaced ends it.
+func (t *Table) replacing(old, e *Entry) {
+	if alive(old) != alive(e) {
+		t.count.Store(t.count.Load() | unsettled)
+	}
+}
+
 // replaced follows a changed slot into the counters.
 func (t *Table) replaced(old, e *Entry) {
-	t.count.Add(alive(e) - alive(old))
+	if more := alive(e) - alive(old); more != 0 {
+		t.count.Store(t.count.Load()&^unsettled + 2*more)
+	}
 	t.Charge(sizeOf(e) - sizeOf(old))
 }
 
@@ -169,6 +210,7 @@ const slotShare = 16
 func (t *Table) Put(h uint64, e *Entry) *Entry {
 	s := t.dir.Load().segment(h)
 	if old, p := s.locate(h, e.Key()); old != nil {
+		t.replacing(old, e)
 		p.slot().Store(e)
 		t.replaced(old, e)
 		return old
@@ -177,7 +219,7 @@ func (t *Table) Put(h uint64, e *Entry) *Entry {
 		t.grow(s, h)
 		s = t.dir.Load().segment(h)
 	}
-	for !s.insert(h, e) {
+	for t.replacing(nil, e); !s.insert(h, e); { // hardly ever twice
 		t.grow(s, h)
 		s = t.dir.Load().segment(h)
 	}
@@ -199,6 +241,7 @@ func (t *Table) Remove(h uint64, key string, version uint64) *Entry {
 		return nil
 	}
 	t.removed.Store(version) // before the key goes: see the store's reader of many keys
+	t.replacing(old, nil)
 	p.seg.remove(p)
 	t.replaced(old, nil)
 	return old

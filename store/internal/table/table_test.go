@@ -193,6 +193,38 @@ func TestReadersBesideWriter(t *testing.T) {
 	wg.Wait()
 }
 
+// Between a change and its count the table says that it has none to give.
+func TestUnsettledInTheMidst(t *testing.T) {
+	e, other, gone := NewText(1, "k", "", 0), NewText(2, "k", "", 0), NewTombstone(3, "k")
+	for _, c := range []struct {
+		name   string
+		old, e *Entry
+		before int
+		step   int
+	}{
+		{"new", nil, e, 4, 1},
+		{"removed", e, nil, 4, -1},
+		{"replaced", e, other, 4, 0},
+		{"marked as gone", e, gone, 4, -1},
+		{"mark swept", gone, nil, 4, 0},
+		{"back from the mark", gone, e, 4, 1},
+		{"the first", nil, e, 0, 1},
+	} {
+		tab := NewFamily().New()
+		for i := range c.before {
+			put(tab, fmt.Sprint("other:", i), "")
+		}
+		tab.replacing(c.old, c.e)
+		if n, ok := tab.Settled(); ok != (c.step == 0) || ok && n != c.before || tab.Len() != c.before {
+			t.Errorf("%s, in the midst: %d, settled: %v; Len is %d, was %d", c.name, n, ok, tab.Len(), c.before)
+		}
+		tab.replaced(c.old, c.e)
+		if n, ok := tab.Settled(); n != c.before+c.step || !ok || tab.Len() != n {
+			t.Errorf("%s: %d, settled: %v, want %d; Len is %d", c.name, n, ok, c.before+c.step, tab.Len())
+		}
+	}
+}
+
 func TestFindDoesNotAllocate(t *testing.T) {
 	tab := NewFamily().New()
 	put(tab, "key", "value")
