@@ -3,8 +3,10 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/understudy-go/understudy/store/backlog"
 )
@@ -146,18 +148,90 @@ func TestBudgetCountsNodesOfRenamed(t *testing.T) {
 	}
 }
 
-// A copy is not what the snapshot has: to lose it costs the snapshot nothing.
+// A copy is not what the snapshot has: to change it and to lose it costs the snapshot
+// nothing, though the copy's elements are older than the cut. One that does have the copy
+// keeps all of it, also of the small table that the copy moves to when it has shrunk.
 func TestBudgetIgnoresCopies(t *testing.T) {
-	s := newStore(t, nil)
-	fillLarge(t, s, "list")
-	sn := s.Snapshot()
-	defer sn.Close()
-	c := s.NewSession(nil)
-	for _, line := range []string{"COPY k k2", "RPUSH k2 tail", "RENAME k2 k3", "LSET k3 7 v", "DEL k3"} {
-		do(t, c, line)
+	for kind, lines := range map[string][]string{
+		"list":       {"RPUSH k2 tail", "RENAME k2 k3", "LSET k3 7 v", "LTRIM k3 0 9", "DEL k3"},
+		"set":        {"SADD k2 another", "RENAME k2 k3", "SREM k3 MEMBERS", "SADD k3 new", "DEL k3"},
+		"sorted set": {"ZADD k2 1 another", "RENAME k2 k3", "ZREM k3 MEMBERS", "ZADD k3 1 new", "DEL k3"},
+		"hash":       {"HSET k2 another v", "RENAME k2 k3", "HDEL k3 MEMBERS", "HSET k3 new v", "DEL k3"},
+	} {
+		s := newStore(t, nil)
+		fillLarge(t, s, kind)
+		c := s.NewSession(nil)
+		before := s.Snapshot()
+		do(t, c, "COPY k k2")
+		cuts := []*Snapshot{s.Snapshot()}
+		digests := []string{cuts[0].Digest()}
+		for _, line := range lines {
+			do(t, c, strings.Replace(line, "MEMBERS", fillMembers(4990), 1))
+			sn := s.Snapshot()
+			cuts, digests = append(cuts, sn), append(digests, sn.Digest())
+		}
+		if got := before.Retained(); got != 0 {
+			t.Errorf("%s: %d bytes retained by a snapshot without the copy", kind, got)
+		}
+		for i, sn := range cuts {
+			if sn.Digest() != digests[i] {
+				t.Errorf("%s: a snapshot of the copy after %d changes is no longer what it was", kind, i)
+			}
+			sn.Close()
+		}
+		before.Close()
 	}
-	if got := sn.Retained(); got != 0 {
-		t.Errorf("%d bytes retained", got)
+}
+
+// fillMembers is the first n members that fillLarge adds.
+func fillMembers(n int) string {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf("%0100d", i)
+	}
+	return strings.Join(members, " ")
+}
+
+// A commit that is over holds nothing of the data, whether it changed them or not: when a
+// load replaces them they go.
+func TestLoadLetsGoOfTheOldData(t *testing.T) {
+	for name, last := range map[string]func(s *Store) error{
+		"changed":   func(s *Store) error { return s.DB(0).Set("k", "w", 0) },
+		"unchanged": func(s *Store) error { _, err := s.DB(0).Do("SETNX", "k", "w"); return err },
+		"failed": func(s *Store) error {
+			if _, err := s.DB(0).Do("LPUSH", "k", "w"); err == nil {
+				return errOnPurpose
+			}
+			return nil
+		},
+		"undone": func(s *Store) error {
+			if _, err := s.Update(func(tx *Tx) error { return errOnPurpose }); err != errOnPurpose {
+				return err
+			}
+			return nil
+		},
+		"failed on the stream": func(s *Store) error {
+			s.Replication().Demote()
+			a := s.Replication().NewApplier()
+			if err := apply(t, a, wires("LPUSH k w")); err == nil {
+				return errOnPurpose
+			}
+			return nil
+		},
+	} {
+		s := newStore(t, nil)
+		_ = s.DB(0).Set("k", "v", 0)
+		if err := last(s); err != nil {
+			t.Fatal(name, err)
+		}
+		old := weak.Make(s.view.Load().gen)
+		if err := s.Replication().Reload(); err != nil {
+			t.Fatal(name, err)
+		}
+		runtime.GC()
+		if old.Value() != nil {
+			t.Errorf("after a commit that %s: the data before the load are held", name)
+		}
 	}
 }
 

@@ -89,10 +89,7 @@ func (c *commit) finish() {
 		c.appendEffects() // after publishing: whoever waits for the offset finds the data
 	}
 	c.post()
-	if !c.dirty && c.pending == nil {
-		return
-	}
-	if c.watched {
+	if c.watched && (c.dirty || c.pending != nil) {
 		c.s.touched.add(c.changes, c.cause, c.s.backlog.Offset()+c.ahead)
 	}
 	c.release()
@@ -119,7 +116,8 @@ func (c *commit) publish(g *generation) {
 	}
 }
 
-// release lets go of what the reused commit must not pin.
+// release lets go of what the reused commit must not pin: it may be long until the next
+// one, and a load puts other data in the place of all that this one knew.
 func (c *commit) release() {
 	clear(c.changes)
 	clear(c.dropped)
@@ -210,7 +208,7 @@ func (c *commit) before(r ref) *table.Entry {
 func (c *commit) keep(r ref) {
 	stands := r.tab.Find(r.h, r.key) // may be a tombstone of this commit: then nothing is kept
 	for _, sn := range c.s.mu.snapshots {
-		if r.ks == nil || sn.past.has(r) {
+		if sn.past.has(r) {
 			c.keepFor(&sn.past, r, stands)
 		}
 	}
@@ -399,10 +397,12 @@ func (c *commit) rollBack() {
 // abandon ends a commit whose command failed: one of several slots is undone,
 // any other has not changed anything.
 func (c *commit) abandon() {
-	c.forgetMessages()
 	if c.pending != nil {
 		c.rollBack()
+		return
 	}
+	c.forgetMessages()
+	c.release()
 }
 
 func (c *commit) undo(ch change) {

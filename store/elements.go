@@ -8,7 +8,7 @@ import "github.com/understudy-go/understudy/store/internal/table"
 // newFields returns an empty table for elements, made by the commit of version.
 func (s *Store) newFields(version uint64) *table.Table {
 	t := s.tables.New()
-	t.SetChanged(version)
+	t.SetMade(version)
 	return t
 }
 

@@ -90,9 +90,18 @@ func (p *past) keep(tab *table.Table, h uint64, old *table.Entry) {
 	p.charge(int64(old.Size()) - old.Sharable() + keptOverhead)
 }
 
-// has reports whether the database of r, a key's, belongs to this past. The versions in
-// one that was loaded do not tell: they are of the time when the load began.
+// has reports whether the table of r belongs to this past: a key's database, or the
+// table of the large collection that r is an element of.
+//
+// Versions do not tell of a database: in one that was loaded they are of the time when
+// the load began. Of a collection they do. A copy has entries that are older than its
+// table, and no snapshot of before it sees them there. A table that was loaded passes
+// for older than it is, and no snapshot that has it is older than that.
+// REQUIRES: the writer lock.
 func (p *past) has(r ref) bool {
+	if r.ks == nil {
+		return r.tab.Made() <= p.version
+	}
 	g := p.gen.Load()
 	return g != nil && (g.spaces[r.db] == r.ks || slices.Contains(g.spaces, r.ks))
 }
