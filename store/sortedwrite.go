@@ -100,9 +100,10 @@ func (x *exec) zaddItems(key string, items []Scored, o zaddOptions) (res zaddRes
 	return res, nil
 }
 
-// mostChanged is how many members, or elements of a list, one command changes under the collection's lock, which keeps
-// readers out for some 100 us. For more than that it forks the set, which readers go on
-// reading as it was; but then it copies a leaf for nearly every member.
+// mostChanged is how many members, or elements of a list, one command changes under the
+// collection's lock, which keeps readers out for some 100 us. For more than that it
+// forks the collection, which readers go on reading as it was; but then it copies a leaf
+// for nearly every member.
 const mostChanged = 128
 
 // zaddBig opens the set when the first member changes.
