@@ -22,7 +22,7 @@
 //   - LATENCY has the events "command" and "fast-command" alone: nothing else here holds up clients. MEMORY PURGE has nothing to do.
 //   - COMMAND DOCS tells groups and sub-commands, and no texts. Of COMMAND INFO the tips and the flags about scripts, memory and clusters are missing.
 //   - MONITOR does not show what a primary streams.
-//   - Who waits for a key is also served when SUNIONSTORE and the like put a list or sorted set where a value of another type stood; Redis serves them when
+//   - Who waits for a key is also served when SORT STORE or ZUNIONSTORE puts a list or sorted set where a value of another type stood; Redis serves them when
 //     the key comes anew. Who waits for several keys gets from the one that came, as in Redis 7.0; 8.0 looks at all of them again.
 //   - SRANDMEMBER, HRANDFIELD and ZRANDMEMBER give a million elements with repetitions at most.
 //   - There are no users: AUTH knows "default" alone.
