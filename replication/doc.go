@@ -66,7 +66,8 @@
 //
 // # Clients
 //
-// A listener given to Serve is for replicas and for ordinary clients, which may read, write on a primary, and look around (INFO, ROLE, CONFIG GET, CLIENT). The role,
+// A listener given to Serve is for replicas and for ordinary clients, which may read, write on a primary, and look around (INFO, ROLE, CONFIG GET, CLIENT,
+// DEBUG DIGEST). DEBUG SLEEP holds up its own client alone; DEBUG RELOAD keeps writers waiting while the data is written out and read again. The role,
 // the settings and the life of an embedded node are its program's: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN and the like are refused. RequirePassword asks for AUTH;
 // AllowReplicaOf hands the role to clients. A Server is a program of its own, and its clients may do what those of redis-server may.
 //

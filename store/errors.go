@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 )
@@ -17,6 +18,13 @@ func (e *Error) Error() string { return e.text }
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.text == e.text
+}
+
+// Code is the word that clients tell errors apart by: ERR, WRONGTYPE, READONLY,
+// UNBLOCKED and so on.
+func (e *Error) Code() string {
+	code, _, _ := strings.Cut(e.text, " ")
+	return code
 }
 
 // Text is the error as the wire carries it, as Redis 7.0 words it.
@@ -58,7 +66,7 @@ var (
 	// store could only do after it: writes that do not go through the Tx, another
 	// Update, View and whatever else needs a snapshot. Use the Tx.
 	ErrNested = errors.New("store: not possible inside of Update's own closure, except through its Tx")
-	// ErrClosed is returned by every write after Close.
+	// ErrClosed is returned by every write after Close, and by a Guard that has ended.
 	ErrClosed = errors.New("store: closed")
 	// ErrSnapshotTooOld is returned by reads of a snapshot that retained more
 	// bytes than Options.SnapshotBudget.

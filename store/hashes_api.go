@@ -85,7 +85,8 @@ func (d reads) HGetAll(key string) (map[string]string, error) {
 // They are those of one instant, at the latest that at which the loop begins. The
 // loop's body may take its time and may write: a walk over a large hash of a live
 // database holds a snapshot meanwhile, and ends early if that is dropped, as Keys
-// does. O(n), without a copy, except in a transaction.
+// does. Walked again, it is of a later instant. O(n), without a copy, except in a
+// transaction.
 func (d reads) HItems(key string) (iter.Seq2[string, string], error) {
 	e, err := d.entry(key)
 	if err == nil && e != nil && kindOf(e) != Hash {

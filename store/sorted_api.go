@@ -237,7 +237,7 @@ func (o zaddOptions) effect(key string, items []Scored) []string {
 }
 
 // ZIncr adds delta to a member's score, 0 if it is not there, and returns the sum. The
-// error is [ErrWrongType], or [ErrNotFloat] where the sum would be NaN. O(log n).
+// error is [ErrWrongType], or [ErrNotFinite] where the sum would be NaN. O(log n).
 func (d writes) ZIncr(key, member string, delta float64) (sum float64, err error) {
 	sum, _, err = d.ZIncrWith(key, member, delta, nil)
 	return sum, err
@@ -251,7 +251,7 @@ func (d writes) ZIncrWith(key, member string, delta float64, o *ZAddOptions) (su
 	p.incr = true
 	res, err := d.zadd(key, p, Scored{delta, member})
 	if err == errNaN {
-		err = ErrNotFloat
+		err = ErrNotFinite
 	}
 	if err != nil || res.skipped {
 		return 0, false, err

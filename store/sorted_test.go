@@ -125,7 +125,7 @@ func TestSortedErrors(t *testing.T) {
 		want error
 	}{
 		"ZAdd of NaN":               {func() error { _, err := db.ZAdd("z", Scored{1, "b"}, Scored{math.NaN(), "c"}); return err }, ErrNotFloat},
-		"ZIncr to NaN":              {func() error { _, err := db.ZIncr("z", "a", math.Inf(-1)); return err }, ErrNotFloat},
+		"ZIncr to NaN":              {func() error { _, err := db.ZIncr("z", "a", math.Inf(-1)); return err }, ErrNotFinite},
 		"ZAdd to a string":          {func() error { _, err := db.ZAdd("text", Scored{1, "b"}); return err }, ErrWrongType},
 		"ZRem of a string":          {func() error { _, err := db.ZRem("text", "b"); return err }, ErrWrongType},
 		"ZPopMin of a string":       {func() error { _, _, err := db.ZPopMin("text"); return err }, ErrWrongType},

@@ -178,15 +178,27 @@ func (d DB) Guard(keys ...string) *Guard {
 
 // Update is [Store.Update] under the condition that none of the keys was written,
 // removed or has expired since: else it does nothing and returns [ErrConflict]. A
-// commit that was rolled back is no change. The guard ends with the call; its other
-// errors are [ErrNoDatabase], [ErrClosed] and [ErrNested].
+// commit that was rolled back is no change. The other errors are [ErrNoDatabase],
+// [ErrClosed] and [ErrNested].
+//
+// The guard ends with the call, whatever came of it: another returns ErrClosed. To try
+// again means to begin anew, reads included:
+//
+//	for err = store.ErrConflict; errors.Is(err, store.ErrConflict); {
+//		g := db.Guard("k")
+//		... // read k
+//		_, err = g.Update(func(tx *store.Tx) error { ... })
+//	}
 func (g *Guard) Update(fn func(tx *Tx) error) (offset int64, err error) {
 	if g.err != nil {
 		return 0, g.err
 	}
 	defer g.Close()
 	return g.s.Update(func(tx *Tx) error {
-		if g.ended || g.s.spoilt(g.keys) {
+		switch {
+		case g.ended:
+			return ErrClosed
+		case g.s.spoilt(g.keys):
 			return ErrConflict
 		}
 		return fn(tx)

@@ -123,6 +123,9 @@ func TestWatchedThroughLoad(t *testing.T) {
 		if _, err := g.Update(func(*Tx) error { return nil }); err != want {
 			t.Errorf("after a load: %v, want %v", err, want)
 		}
+		if _, err := g.Update(func(*Tx) error { return nil }); err != ErrClosed {
+			t.Errorf("used again: %v", err)
+		}
 	}
 }
 
@@ -137,7 +140,7 @@ func TestGuardEnds(t *testing.T) {
 	if s.mu.watched.count() != 0 {
 		t.Errorf("%d keys are watched after Close", s.mu.watched.count())
 	}
-	if _, err := g.Update(func(*Tx) error { return nil }); err != ErrConflict {
+	if _, err := g.Update(func(*Tx) error { return nil }); err != ErrClosed {
 		t.Errorf("after Close: %v", err)
 	}
 	inside := s.DB(0).Guard("a")
