@@ -25,8 +25,17 @@ func filled(n int) *store.Store {
 	return s
 }
 
-// big is filled(4 M), made once for the benchmarks that need it.
-var big = sync.OnceValue(func() *store.Store { return filled(4_000_000) })
+// manyKeys is more than the processor's caches hold, but where the benchmarks only show that
+// they run.
+func manyKeys() int {
+	if testing.Short() {
+		return 100_000
+	}
+	return 4_000_000
+}
+
+// big is filled(manyKeys()), made once for the benchmarks that need it.
+var big = sync.OnceValue(func() *store.Store { return filled(manyKeys()) })
 
 // shuffled returns m keys out of n in random order: sequential ones flatter.
 func shuffled(n, m int) []string {
@@ -39,10 +48,10 @@ func shuffled(n, m int) []string {
 }
 
 func BenchmarkGet(b *testing.B) {
-	for _, n := range []int{1, 1000, 4_000_000} {
+	for _, n := range []int{1, 1000, manyKeys()} {
 		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
 			s := big()
-			if n < 4_000_000 {
+			if n < manyKeys() {
 				s = filled(n)
 			}
 			db, keys := s.DB(0), shuffled(n, min(n, 1<<20))
@@ -61,7 +70,7 @@ func BenchmarkSet(b *testing.B) {
 	for _, open := range []bool{false, true} {
 		b.Run(fmt.Sprintf("overwrite/keys=4000000/snapshot=%v", open), func(b *testing.B) {
 			s := big()
-			db, keys := s.DB(0), shuffled(4_000_000, 1<<20)
+			db, keys := s.DB(0), shuffled(manyKeys(), min(manyKeys(), 1<<20))
 			if open {
 				sn := s.Snapshot()
 				defer sn.Close()
@@ -83,10 +92,10 @@ func BenchmarkSet(b *testing.B) {
 }
 
 func BenchmarkCut(b *testing.B) {
-	for _, n := range []int{1_000_000, 4_000_000} {
+	for _, n := range []int{manyKeys() / 4, manyKeys()} {
 		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
 			s := big()
-			if n < 4_000_000 {
+			if n < manyKeys() {
 				s = filled(n)
 			}
 			b.ResetTimer()
@@ -100,7 +109,7 @@ func BenchmarkCut(b *testing.B) {
 func BenchmarkHeapPerKey(b *testing.B) {
 	for b.Loop() {
 		before := heap()
-		s := filled(1_000_000)
+		s := filled(manyKeys() / 4)
 		b.ReportMetric(float64(heap()-before)/1e6, "B/key")
 		runtime.KeepAlive(s)
 	}
@@ -135,7 +144,11 @@ func BenchmarkUpdate(b *testing.B) {
 // A large string that is written and read by offset: full, and sparse (one byte at
 // its end).
 func BenchmarkLargeString(b *testing.B) {
-	for _, size := range []int{1 << 20, 64 << 20, 512 << 20} {
+	sizes := []int{1 << 20, 64 << 20, 512 << 20}
+	if testing.Short() {
+		sizes = sizes[:1]
+	}
+	for _, size := range sizes {
 		b.Run(fmt.Sprintf("SetRange/bytes=%d", size), func(b *testing.B) { benchSetRange(b, size, strings.Repeat("x", size)) })
 		b.Run(fmt.Sprintf("SetRange/sparse/bytes=%d", size), func(b *testing.B) { benchSetRange(b, size, "") })
 	}
@@ -190,7 +203,7 @@ func benchSetRange(b *testing.B, size int, start string) {
 
 func BenchmarkMGet(b *testing.B) {
 	s := big()
-	db, keys := s.DB(0), shuffled(4_000_000, 1<<20)
+	db, keys := s.DB(0), shuffled(manyKeys(), min(manyKeys(), 1<<20))
 	for i := 0; b.Loop(); i++ {
 		at := i * 16 % (len(keys) - 16)
 		if _, err := db.MGet(keys[at : at+16]...); err != nil {
