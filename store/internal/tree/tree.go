@@ -4,10 +4,11 @@ import (
 	"slices"
 )
 
-// fan is the most items of a leaf, and the most children of an inner node. So many
-// strings, or items half as large again, just fit into what the allocator has for them,
-// 1024 and 1536 bytes, beside the 8 bytes that it wants for itself.
-const fan = 63
+// fan is the most items of a leaf, and the most children of an inner node. A leaf of so
+// many strings, or of items half as large again, and an inner node of strings just fit
+// into what the allocator has for them, 1024, 1536 and 2048 bytes, with the 8 that it
+// wants for itself.
+const fan = 61
 
 // A Tree is a sequence of items, each found by its index in O(log n). The zero
 // value is empty. One goroutine at a time may use it, readers included, except
@@ -45,21 +46,30 @@ type inner[T any] struct {
 	sizes []int
 }
 
-// newInner returns an inner node that takes over the slices. Both of its parts are one
-// allocation.
+// newInner returns an inner node of copies of the slices, with room for as many as there
+// may be. All of it is one allocation.
 func (t *Tree[T]) newInner(items []T, kids []*node[T], sizes []int) *node[T] {
 	n := &struct {
 		node  node[T]
 		inner inner[T]
-	}{node[T]{owner: t.token(), items: items}, inner[T]{kids, sizes}}
-	n.node.inner = &n.inner
+		items [fan]T
+		kids  [fan]*node[T]
+		sizes [fan]int
+	}{}
+	n.inner = inner[T]{append(n.kids[:0], kids...), append(n.sizes[:0], sizes...)}
+	n.node = node[T]{t.token(), append(n.items[:0], items...), &n.inner}
 	return &n.node
 }
 
-// newLeaf returns a leaf of copies of items, with room for as many as there may be: by
-// growing it would get more than that.
+// newLeaf returns a leaf of copies of items, with room for as many as there may be. Both
+// are one allocation.
 func (t *Tree[T]) newLeaf(items ...T) *node[T] {
-	return &node[T]{owner: t.token(), items: append(make([]T, 0, fan), items...)}
+	n := &struct {
+		node  node[T]
+		items [fan]T
+	}{}
+	n.node = node[T]{owner: t.token(), items: append(n.items[:0], items...)}
+	return &n.node
 }
 
 // Len is the number of items. O(1) for a leaf, else O(fan).
@@ -211,8 +221,9 @@ func (t *Tree[T]) splitLeaf(n *node[T], i int, v T) *node[T] {
 	case fan:
 		return t.newLeaf(v)
 	case 0:
-		right := &node[T]{owner: t.token(), items: n.items}
-		n.items = append(make([]T, 0, fan), v)
+		right := t.newLeaf(n.items...)
+		n.items = slices.Delete(n.items, 1, fan)
+		n.items[0] = v
 		return right
 	}
 	right := t.split(n, fan/2)
@@ -238,7 +249,7 @@ func (t *Tree[T]) split(n *node[T], at int) (right *node[T]) {
 	if n.inner == nil {
 		right = t.newLeaf(n.items[at:]...)
 	} else {
-		right = t.newInner(slices.Clone(n.items[at:]), slices.Clone(n.kids[at:]), slices.Clone(n.sizes[at:]))
+		right = t.newInner(n.items[at:], n.kids[at:], n.sizes[at:])
 		n.kids, n.sizes = slices.Delete(n.kids, at, len(n.kids)), n.sizes[:at]
 	}
 	n.items = slices.Delete(n.items, at, len(n.items))
@@ -394,7 +405,7 @@ func (t *Tree[T]) own(n *node[T]) *node[T] {
 	if n.inner == nil {
 		return t.newLeaf(n.items...)
 	}
-	return t.newInner(slices.Clone(n.items), slices.Clone(n.kids), slices.Clone(n.sizes))
+	return t.newInner(n.items, n.kids, n.sizes)
 }
 
 // count counts the items of n, which a clone shares and t is about to copy.
