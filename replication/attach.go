@@ -16,7 +16,6 @@ func (n *node) attach(f *feed) (refusal []byte, err error) {
 	n.histMu.Lock()
 	defer n.histMu.Unlock()
 	if err := n.resume(f); err != nil {
-		n.log.Debug("replica refused", zap.String("replica", f.addr()), zap.Error(err))
 		return []byte(replyNoPrimaryLink), err
 	}
 	n.mu.Lock()
@@ -42,15 +41,15 @@ func (n *node) resume(f *feed) error {
 	if err := n.canServe(f); err != nil {
 		return err
 	}
-	var why error
+	f.resync = given(f.req, backlog.Decision{First: -1, End: -1, SecondaryLimit: -1})
 	if !f.req.full {
 		r, d, err := n.repl.Backlog().Resume(f.req.id, f.req.count, n.limit(), f.ended)
+		f.resync = given(f.req, d)
 		if r != nil {
 			f.grant(r, d.ID)
 			return nil
 		}
-		why = refusalReason(d, err)
-		n.refused(why.Error())
+		n.refused(refusalReason(d, err).Error(), f.resync.Reason)
 	}
 	return n.canFullSync()
 }
@@ -71,12 +70,12 @@ func refusalReason(d backlog.Decision, err error) error {
 	return errors.New(d.String())
 }
 
-func (n *node) refused(why string) {
+func (n *node) refused(why string, reason Reason) {
 	n.count(func(c *counters) {
 		c.refused++
 		c.refusal = why
 	})
-	n.log.Info("partial resync refused", zap.String("reason", why))
+	n.log.Info("partial resync refused", zap.String("reason", string(reason)), zap.String("why", why))
 }
 
 // limit is how far a replica may be behind. Within the backlog it costs nothing, so the backlog's size is the least.
@@ -145,5 +144,7 @@ func (n *node) detach(f *feed) {
 	if errors.Is(err, ErrHistoryChanged) || errors.Is(err, ErrClosed) || errors.Is(err, io.EOF) {
 		log = n.log.Info // nobody was dropped for a fault
 	}
-	log("replica detached", zap.String("replica", f.addr()), zap.Error(err))
+	reason := ReasonOf(err)
+	log("replica detached", zap.String("replica", f.addr()), zap.String("reason", string(reason)), zap.Error(err))
+	n.note(Event{Kind: ReplicaLost, Peer: f.addr(), Reason: reason, Err: err})
 }

@@ -40,6 +40,13 @@
 // writer when that danger is over. Promotion does not reach the old primary: what it goes on accepting is lost when it becomes a replica of the new one. There is no
 // election and no fencing here.
 //
+// # What protects the data
+//
+// A primary that lost its data would hand the loss to every replica: its replicas would ask to continue, be refused, and take a full resync of nothing. A [Guard]
+// looks at each full resync before it becomes the data, and holds one that is empty, far smaller, or of a fresh history with keys missing. What a full resync did
+// replace is kept for a while: [Replica.RestoreFormer]. Everything that happens to links and history has a [Reason] and its numbers, in events ([Event]), in [Status]
+// and in the log.
+//
 // # Concurrency
 //
 // All methods of Primary and Replica may be called from any goroutine. Callbacks (OnState, Backoff, Dial) are never called under a lock. OnState and Backoff run on the
@@ -56,6 +63,7 @@
 //	    +---------- Waiting <---------------------------------------------------- (failure)
 //	     back-off          \
 //	                        +--> Stopped, when trying again cannot help. Any state: Closed
+//	Loading --> Held, when the guard does not let the payload become the data --> Connecting, by consent or with another primary
 //
 // Retried: the network, a timeout, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal: missing or wrong credentials, no PSYNC, an
 // unknown command or type, in the stream or in a payload a string of more than 512 MiB (which a Redis with a raised proto-max-bulk-len has) or a command beyond the
@@ -86,6 +94,7 @@
 //
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, session.go and voice.go (towards the primary),
+// guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
 // attach.go, feed.go and fullsync.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
 //

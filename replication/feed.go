@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/understudy-go/understudy/replication/internal/server"
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store/backlog"
@@ -37,6 +39,7 @@ type feed struct {
 	cancel context.CancelFunc
 	in     *resp.Reader  // on top of the one that came with the connection, with limits of its own; owned by receive
 	first  chan struct{} // closed by the first acknowledgement
+	resync Resync        // how it was taken on: set by attach, of a full resync complete with the cut
 
 	// Owned by the sender once it runs; set before, or by the group's cut before it closes ready.
 	reader *backlog.Reader
@@ -76,9 +79,14 @@ func (f *feed) run() error {
 	f.peer.Conn.SetDeadline(time.Time{})
 	if refusal, err := f.n.attach(f); err != nil {
 		f.write(refusal)
+		f.n.log.Debug("replica refused", zap.String("replica", f.addr()), zap.String("reason", string(ReasonOf(err))), zap.Error(err))
+		f.n.note(Event{Kind: ReplicaRefused, Peer: f.addr(), Reason: ReasonOf(err), Err: err})
 		return err
 	}
 	defer f.n.detach(f)
+	if f.group == nil {
+		f.n.note(Event{Kind: ReplicaResynced, Peer: f.addr(), Reason: f.resync.Reason, Resync: &f.resync})
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { f.fail(f.send()) })
 	f.fail(f.receive())

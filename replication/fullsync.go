@@ -156,7 +156,10 @@ func (f *feed) fullSync() error {
 	start := time.Now()
 	snap := f.group.snap
 	h := snap.History()
-	f.n.log.Info("full resync started", zap.String("replica", f.addr()), zap.String("replid", string(h.ID)), zap.Int64("offset", h.Offset))
+	with := f.resync
+	with.ID, with.Offset = string(h.ID), h.Offset
+	f.n.log.Info("full resync started", zap.String("replica", f.addr()), zap.String("reason", string(with.Reason)), zap.String("replid", with.ID), zap.Int64("offset", with.Offset))
+	f.n.note(Event{Kind: ReplicaResynced, Peer: f.addr(), Reason: with.Reason, Resync: &with})
 	if !f.req.old {
 		if err := f.write(appendFullResync(nil, h.ID, h.Offset)); err != nil {
 			return err

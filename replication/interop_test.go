@@ -129,7 +129,7 @@ func churn(n, m string) []string {
 
 		"RPUSH queue:" + m + " " + n, "BLPOP queue:" + m + " 0.01", "BLMOVE queue:" + m + " queue LEFT LEFT 0.01", "BRPOP queue 0.001", "ZADD zqueue 1 " + n, "BZPOPMIN zqueue 0.01",
 		"RPUSH brief:" + n + " a b", "PEXPIRE brief:" + n + " 200", "SADD fleeting:" + m + " a b", "PEXPIRE fleeting:" + m + " 100", "EXPIRE set:" + n + " 1000", "EXPIRE sorted:" + m + " 1000",
-		"SORT list:" + n + " ALPHA STORE sorted-list:" + m, "COPY list copy REPLACE", "COPY set:" + n + " copy:" + m + " REPLACE", "RENAME zunion:" + m + " renamed:" + m,
+		"SORT list:" + n + " ALPHA STORE sorted-list:" + m, "COPY list copy REPLACE", "COPY set:" + n + " copy:" + m + " REPLACE", "ZADD moved:" + n + " 1 a 2 b", "RENAME moved:" + n + " renamed:" + m, // n is the one writer's: the other cannot have moved it
 		"MULTI", "RPUSH list:" + n + " t", "SPOP set:" + n, "ZINCRBY sorted:" + n + " 2 a", "BLPOP list:" + m + " 0", "SADD set:" + n + " t", "EXEC",
 	}
 }

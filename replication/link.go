@@ -49,6 +49,10 @@ type link struct {
 	dropped bool     // the session was ended by drop
 	started bool     // the goroutine runs, or has ended
 	stopped bool     // no session may begin any more
+
+	consented bool          // the next full resync is taken whatever it is: see Guard. Set before start, or by consent
+	held      *Offer        // what the guard holds; nil: nothing
+	goOn      chan struct{} // of hold; closed by consent
 }
 
 func newLink(n *node, to target, d dialing) *link {
@@ -116,6 +120,11 @@ func (l *link) run() {
 		if synced {
 			failures = 0
 		}
+		if held, ok := errorAs[*HeldError](err); ok {
+			failures = 0
+			l.hold(held, err)
+			continue
+		}
 		failures++
 		if terminal(err) {
 			l.stopFor(err)
@@ -129,7 +138,9 @@ func (l *link) run() {
 // stopFor is the end of a link that must not be tried again: state and error stay for whoever asks.
 func (l *link) stopFor(err error) {
 	l.become(Stopped, err)
-	l.log.Error("following stopped", zap.Error(err), zap.Int64("offset", l.n.repl.Backlog().Offset()))
+	reason := ReasonOf(err)
+	l.log.Error("following stopped", zap.Error(err), zap.String("reason", string(reason)), zap.Int64("offset", l.n.repl.Backlog().Offset()))
+	l.n.note(Event{Kind: LinkStopped, Peer: l.to.addr, Reason: reason, Err: err})
 }
 
 func (l *link) waitAfter(err error, synced bool, failures int) {
@@ -142,7 +153,9 @@ func (l *link) waitAfter(err error, synced bool, failures int) {
 	case failures&(failures-1) != 0:
 		log = l.log.Debug // of a failure that goes on, 1, 2, 4, 8, ... are worth a line
 	}
-	log(event, zap.Error(err), zap.Int("failures", failures), zap.Stringer("retry", pause))
+	reason := ReasonOf(err)
+	log(event, zap.Error(err), zap.String("reason", string(reason)), zap.Int("failures", failures), zap.Stringer("retry", pause))
+	l.n.note(Event{Kind: LinkLost, Peer: l.to.addr, Reason: reason, Err: err})
 	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
@@ -232,7 +245,7 @@ func (l *link) enter(to State, err error) (from State) {
 	}
 	switch {
 	case to == Streaming:
-		l.err, l.down, l.synced = nil, time.Time{}, true
+		l.err, l.down, l.synced, l.consented = nil, time.Time{}, true, false
 	case from == Streaming:
 		l.down = now
 	}
@@ -249,7 +262,7 @@ func (l *link) ready() (bool, error) {
 	switch {
 	case l.synced:
 		return true, nil
-	case l.state == Stopped:
+	case l.state == Stopped, l.state == Held:
 		return false, l.err
 	case l.state == Closed:
 		return false, errReplaced
@@ -299,6 +312,10 @@ func (l *link) fill(s *Status) {
 	defer l.mu.Unlock()
 	s.Role, s.Primary = RoleReplica, l.to.addr
 	s.State, s.Since, s.Err = l.state, l.since, l.err
+	if l.held != nil {
+		offer := *l.held
+		s.Offer = &offer
+	}
 	s.LastIO = unixNano(l.lastIO.Load())
 	s.Received, s.Loaded, s.Total = l.received.Load(), l.loaded.Load(), l.total.Load()
 }

@@ -26,6 +26,8 @@ type node struct {
 	repl  store.Replication
 	log   *zap.Logger
 
+	events events
+
 	cfg atomic.Pointer[config]
 
 	// Fired when the offset, the history, or the state of the link has changed; when a replica has acknowledged, come or gone. Close fires both.
@@ -53,6 +55,7 @@ type node struct {
 	feeds  map[*feed]struct{}
 	seq    int64      // number of the last feed
 	group  *syncGroup // full resync that still takes members; nil when there is none
+	former *former    // data that a full resync replaced; nil when none is kept
 	dial   dialing
 	counts counters
 }
@@ -64,6 +67,8 @@ type counters struct {
 	refusal                   string // why the last one was refused
 	fullTaken, partialTaken   uint64 // resyncs received from primaries
 	bytesIn, bytesOut         int64  // of all links
+
+	resync *Resync // the last one received; nil: none
 }
 
 func newNode(s *store.Store, c *config, log *zap.Logger) *node {
@@ -182,6 +187,7 @@ func (n *node) close() error {
 	n.closed = true
 	close(n.closing)
 	l, t, srv := n.link, n.ticker, n.srv
+	n.dropFormerLocked()
 	n.mu.Unlock()
 
 	l.stop()

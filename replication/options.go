@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -48,6 +49,10 @@ type PrimaryOptions struct {
 	// program's. Who may get in is the program's in any case. What a Server allows is up to its configuration, as with redis-server.
 	AllowReplicaOf bool
 
+	// OnEvent is told what happens to links, role and history, with reasons that a program can match. It is called by the goroutine that met it, by several at once if it so
+	// happens: Event.Seq has the order. It must return soon, and must not call Close, Follow or Promote, which wait for such goroutines. Default: nil.
+	OnEvent func(Event)
+
 	// Logger receives events of the life of links, never data. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
 }
@@ -84,6 +89,16 @@ type ReplicaOptions struct {
 	DisklessDelay   time.Duration
 	RequirePassword string
 	AllowReplicaOf  bool
+
+	// Guard decides which full resyncs are taken. The zero value holds those that look like a primary which lost its data.
+	Guard Guard
+
+	// RetainFormer is how long the data is kept that a full resync replaced, for RestoreFormer. It costs the memory of what differs from the present data. Default:
+	// DefaultRetainFormer. Negative: not at all.
+	RetainFormer time.Duration
+
+	// OnEvent is as in PrimaryOptions.
+	OnEvent func(Event)
 
 	// Logger receives events of the life of links, never data: no key, no value, no password. Default: nil, silent. See SlogLogger for users of log/slog.
 	Logger *zap.Logger
@@ -144,6 +159,8 @@ type config struct {
 	writable           bool   // as a replica: clients may write, which taints the history
 	demand             string // password for the node's own clients; "" = none
 	steered            bool   // the node's own clients may change its role
+	guard              Guard
+	retainFormer       time.Duration // 0: not at all
 	announceIP         string
 	announcePort       int
 }
@@ -188,6 +205,7 @@ func (o *ReplicaOptions) config() *config {
 		timeout: o.Timeout, outputLimit: limitOption(o.OutputLimit),
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 		username: o.Username, password: o.Password,
+		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
 	}
 	if o.Announce != "" {
 		c.announceIP, c.announcePort, _ = splitAnnounce(o.Announce) // validate has seen it

@@ -31,6 +31,7 @@ func NewPrimary(s *store.Store, o *PrimaryOptions) (*Primary, error) {
 		return nil, err
 	}
 	n := newNode(s, o.config(), o.Logger)
+	n.events.tell = o.OnEvent
 	n.startPrimary()
 	return &Primary{n}, nil
 }
@@ -90,7 +91,7 @@ func (p *Primary) Status() Status { return p.n.status() }
 // changes.
 //
 // When ctx ends first the role has changed all the same, and the link is still being tried: the replica is returned together with the error.
-// Only with invalid arguments, or on a closed node, it is nil and nothing has changed. Of o, Store, Logger, RequirePassword and AllowReplicaOf are without
+// Only with invalid arguments, or on a closed node, it is nil and nothing has changed. Of o, Store, Logger, OnEvent, RequirePassword and AllowReplicaOf are without
 // effect: the primary's stay.
 func (p *Primary) Follow(ctx context.Context, url string, o *ReplicaOptions) (*Replica, error) {
 	if o == nil {
@@ -101,7 +102,7 @@ func (p *Primary) Follow(ctx context.Context, url string, o *ReplicaOptions) (*R
 		return nil, err
 	}
 	p.n.configure(o)
-	l, err := p.n.follow(ctx, t)
+	l, err := p.n.follow(ctx, t, true)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ func NewReplica(url string, o *ReplicaOptions) (*Replica, error) {
 	n := newNode(s, o.config(), o.Logger)
 	n.owned = owned
 	n.dial = o.dialing()
+	n.events.tell = o.OnEvent
 	n.repl.Demote()
 	// The link is there from the start, so that the node is a replica before it runs: the link is started by Run or Connect.
 	n.link = newLink(n, t, n.dial)
@@ -207,7 +208,7 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 	if err := r.n.progress.await(ctx, r.running); err != nil {
 		return err
 	}
-	l, err := r.n.follow(ctx, t)
+	l, err := r.n.follow(ctx, t, true)
 	if err != nil {
 		return err
 	}

@@ -38,20 +38,22 @@ func (n *node) becomePrimary() error {
 	n.mu.Unlock()
 	n.progress.fire()
 	n.log.Info("role changed", zap.String("to", "primary"), zap.Int64("offset", n.repl.Backlog().Offset()))
+	n.note(Event{Kind: Promoted})
 	return err
 }
 
-// follow makes the node a replica of t, whatever it was. It returns the link, which comes up by itself.
-func (n *node) follow(ctx context.Context, t target) (*link, error) {
+// follow makes the node a replica of t, whatever it was. It returns the link, which comes up by itself. consented: somebody asked for this, who knows that the first
+// resync may replace all data.
+func (n *node) follow(ctx context.Context, t target, consented bool) (*link, error) {
 	if err := n.acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer n.release()
-	return n.becomeReplica(t), nil
+	return n.becomeReplica(t, consented), nil
 }
 
 // becomeReplica REQUIRES n.role.
-func (n *node) becomeReplica(t target) *link {
+func (n *node) becomeReplica(t target, consented bool) *link {
 	n.mu.Lock()
 	old, ticker := n.link, n.ticker
 	n.ticker = nil
@@ -60,7 +62,7 @@ func (n *node) becomeReplica(t target) *link {
 
 	old.stop()
 	ticker.stop()
-	l.anew = old.spoiled()
+	l.anew, l.consented = old.spoiled(), consented
 	if old == nil {
 		n.repl.Demote()
 		n.repl.SetWritable(n.cfg.Load().writable)
@@ -72,5 +74,6 @@ func (n *node) becomeReplica(t target) *link {
 	n.progress.fire()
 	n.acks.fire()
 	n.log.Info("role changed", zap.String("to", "replica"), zap.String("primary", t.addr))
+	n.note(Event{Kind: Followed, Peer: t.addr})
 	return l
 }

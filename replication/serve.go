@@ -46,6 +46,7 @@ func (n *node) Configure(s server.Settings) {
 		diskless: s.DisklessSync, disklessDelay: s.DisklessDelay, disklessMax: s.DisklessMaxReplicas,
 		username: s.Username, password: s.Password,
 		announceIP: s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
+		guard: guardOf(s, n.cfg.Load().guard), retainFormer: s.RetainFormer,
 	}
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
@@ -62,11 +63,16 @@ func (n *node) ReplicaOf(host string, port int) error {
 	if host == "" {
 		return n.promote(context.Background())
 	}
+	return n.replicaOf(host, port, true)
+}
+
+// replicaOf follows host:port, unless the node does. Said again to a link that holds a resync back it is no consent: tools repeat their orders.
+func (n *node) replicaOf(host string, port int, consented bool) error {
 	t := target{network: "tcp", addr: net.JoinHostPort(host, strconv.Itoa(port))}
 	if l := n.current(); l != nil && l.to.same(t) && l.failure() == nil {
 		return nil // on its way there already
 	}
-	_, err := n.follow(context.Background(), t)
+	_, err := n.follow(context.Background(), t, consented)
 	return err
 }
 
@@ -180,6 +186,7 @@ func (c *config) directives(backlog int64) []string {
 		"--client-output-buffer-limit", "replica " + limit + " 0 0",
 		"--port", strconv.Itoa(c.announcePort),
 	}
+	args = append(args, c.guardDirectives()...)
 	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {
 		if value != "" {
 			args = append(args, name, value)

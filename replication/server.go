@@ -281,7 +281,7 @@ func (s *Server) load() error {
 func (s *Server) takeRole() error {
 	host, port := s.cfg.Primary()
 	if host != "" {
-		return s.node.ReplicaOf(host, port)
+		return s.node.replicaOf(host, port, false)
 	}
 	s.node.startPrimary()
 	return nil

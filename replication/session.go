@@ -28,8 +28,9 @@ type session struct {
 	in    *resp.Reader // owned by the link's goroutine; replaced after a payload with a mark
 	voice *voice
 
-	synced bool // came to stream
-	marked bool // by a payload with a mark, behind which the primary waits for an acknowledgement
+	synced bool   // came to stream
+	resync Resync // how: complete once granted
+	marked bool   // by a payload with a mark, behind which the primary waits for an acknowledgement
 }
 
 // streamLimits are those of a server towards its clients, but for the number of arguments: a primary streams what it took from a client, and Redis takes that many.
@@ -69,6 +70,7 @@ func (s *session) follow() error {
 	s.l.at("reading the stream")
 	s.voice.follow(s.marked, &s.l.received)
 	s.l.become(Streaming, nil)
+	s.l.n.note(Event{Kind: Resynced, Peer: s.l.to.addr, Reason: s.resync.Reason, Resync: &s.resync})
 	return s.stream()
 }
 
@@ -93,6 +95,7 @@ func (s *session) shakeHands() (psyncReply, error) {
 		}
 		s.voice.say(out)
 	}
+	s.resync = received(id, count, s.l.anew && !s.l.hasSynced(), h.result)
 	return h.result, nil
 }
 
@@ -130,8 +133,8 @@ func (s *session) fullSync(r psyncReply) error {
 	}
 	s.readOn(p.rest())
 	s.l.received.Store(r.offset)
-	s.n.count(func(c *counters) { c.fullTaken++ })
-	s.l.log.Info("full resync done", zap.String("replid", string(r.id)), zap.Int64("offset", r.offset),
+	s.n.count(func(c *counters) { c.fullTaken, c.resync = c.fullTaken+1, &s.resync })
+	s.l.log.Info("full resync done", zap.String("reason", string(s.resync.Reason)), zap.String("replid", string(r.id)), zap.Int64("offset", r.offset),
 		zap.Int64("bytes", p.read), zap.Duration("elapsed", time.Since(start)))
 	return nil
 }
@@ -160,7 +163,15 @@ func (s *session) load(p *payload, r psyncReply) error {
 		return &PayloadError{Offset: p.read, Err: err}
 	}
 	h := backlog.History{ID: r.id, Offset: r.offset, SecondaryLimit: -1, StreamDB: selectedDB(ld)}
-	return s.n.changeHistory(func() error { return ld.Commit(h) })
+	if err := s.l.guard(ld, h); err != nil {
+		ld.Abort()
+		return err
+	}
+	if err := s.n.changeHistory(func() error { return ld.Commit(h) }); err != nil {
+		return err
+	}
+	s.n.retain(ld.Former())
+	return nil
 }
 
 // selectedDB returns the database that the stream has selected at the cut. A primary selects again right after it, so that nobody needs to know; a replica that
@@ -201,7 +212,7 @@ func (s *session) resume(r psyncReply) error {
 		}
 	}
 	s.l.received.Store(h.Offset)
-	s.n.count(func(c *counters) { c.partialTaken++ })
+	s.n.count(func(c *counters) { c.partialTaken, c.resync = c.partialTaken+1, &s.resync })
 	s.l.log.Info("partial resync", zap.String("replid", string(r.id)), zap.Int64("from", h.Offset+1))
 	return nil
 }

@@ -19,9 +19,10 @@ const (
 	Waiting                 // the link failed and will be tried again; Status.Err says why
 	Stopped                 // the link failed for good; Status.Err says why. Reads go on. Follow starts anew
 	Closed                  // Close was called, or the node is following another primary now
+	Held                    // a full resync is not taken, see Guard; Status.Offer has the numbers. Reads go on
 )
 
-var stateNames = [...]string{"none", "connecting", "handshake", "loading", "streaming", "waiting", "stopped", "closed"}
+var stateNames = [...]string{"none", "connecting", "handshake", "loading", "streaming", "waiting", "stopped", "closed", "held"}
 
 func (s State) String() string {
 	if int(s) < len(stateNames) {
@@ -70,6 +71,13 @@ type Status struct {
 
 	FullSyncs    uint64 // full resyncs received since the node was made
 	PartialSyncs uint64 // partial resyncs received
+
+	Offer  *Offer      // the full resync that is held; nil: none is
+	Resync *Resync     // the last resync that was received; nil: there was none
+	Former *FormerInfo // what the last full resync replaced; nil: nothing is kept
+
+	// Recent has the last things that happened, oldest first: at most 32.
+	Recent []Event
 
 	// The other side: who is fed by this node.
 	Replicas       []ReplicaInfo // in the order in which they came
@@ -122,9 +130,14 @@ func (n *node) status() Status {
 	for _, f := range n.feedList() {
 		s.Replicas = append(s.Replicas, f.info())
 	}
+	s.Recent = n.events.recent()
 	n.mu.Lock()
-	c, l := n.counts, n.link
+	c, l, kept := n.counts, n.link, n.former
 	n.mu.Unlock()
+	if kept != nil {
+		s.Former = kept.info()
+	}
+	s.Resync = c.resync
 	s.FullSyncs, s.PartialSyncs = c.fullTaken, c.partialTaken
 	s.FullServed, s.PartialServed, s.PartialRefused, s.LastRefusal = c.fullServed, c.partialServed, c.refused, c.refusal
 	s.BytesIn, s.BytesOut = c.bytesIn, c.bytesOut

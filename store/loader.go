@@ -24,6 +24,8 @@ type Loader struct {
 	keys  atomic.Int64
 	whole bool
 
+	former *Former // what Commit replaced
+
 	// Decoded entries of one database that are not in its table yet. Inserting
 	// one is mostly waiting for memory; a batch waits once.
 	into    *keyspace
@@ -204,27 +206,24 @@ func (l *Loader) Commit(h backlog.History) error {
 	if s.mu.closed {
 		return ErrClosed
 	}
-	l.install()
-	s.mu.functions = l.libs
-	s.backlog.Reset(h)
-	s.fresh.Store(false)
-	if s.touched.watched() {
-		s.touched.add([]change{{db: AllDatabases}}, Replaced, h.Offset)
+	was := &Former{gen: s.view.Load().gen, libs: s.mu.functions, history: s.backlog.History()}
+	s.replaceAll(l.gen, l.libs, h)
+	if was.Keys() > 0 {
+		l.former = was
 	}
 	l.whole = false // what was handed over is the store's: no second time
 	return nil
 }
 
-// install makes what was loaded the live data. REQUIRES: the writer lock, no commit
+// install makes gen the live data, as one commit. REQUIRES: the writer lock, no commit
 // under way.
-func (l *Loader) install() {
-	s := l.s
-	s.published.Store(max(s.published.Load()+1, l.version))
+func (s *Store) install(gen *generation) {
+	s.published.Add(1)
 	was := s.view.Load().gen
-	s.setView(l.gen, nil)
-	s.chargeReplaced(was, l.gen)
+	s.setView(gen, nil)
+	s.chargeReplaced(was, gen)
 	s.mu.blocked.noteAll(AllDatabases)
-	for n, ks := range l.gen.spaces {
+	for n, ks := range gen.spaces {
 		s.mu.watched.replaced(n, was.spaces[n], ks, s.published.Load())
 	}
 }

@@ -22,7 +22,7 @@ func (r Replication) Reload() error {
 	if err := l.loadFrom(sn); err != nil {
 		return err
 	}
-	l.install()
+	s.install(l.gen)
 	l.whole = false
 	return nil
 }

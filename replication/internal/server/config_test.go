@@ -206,7 +206,8 @@ func TestTypedValues(t *testing.T) {
 		t.Errorf("savePoints = %v", got)
 	}
 	want := Settings{ReadOnlyReplica: true, Timeout: 7 * time.Second, PingPeriod: 10 * time.Second, DisklessDelay: 5 * time.Second, OutputLimit: 2, BacklogBytes: 1 << 20,
-		Username: "u", Password: "p", AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
+		Username: "u", Password: "p", Guarded: true, GuardPercent: 10, GuardFreshPercent: 90, RetainFormer: 5 * time.Minute,
+		AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
 	if got := cfg.Settings(); got != want {
 		t.Errorf("Settings = %+v, want %+v", got, want)
 	}

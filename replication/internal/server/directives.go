@@ -64,6 +64,10 @@ func ownDirectives() []directive {
 		{name: "slowlog-max-len", kind: kindInt, def: "128", max: math.MaxInt64},
 		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},
 		{name: "timeout", kind: kindInt, def: "0", max: maxInt32},
+		{name: "understudy-guard", kind: kindBool, def: "yes", role: true},
+		{name: "understudy-guard-fresh-percent", kind: kindInt, def: "90", max: 101, role: true},
+		{name: "understudy-guard-percent", kind: kindInt, def: "10", max: 100, role: true},
+		{name: "understudy-retain-former", kind: kindInt, def: "300", max: maxInt32, role: true},
 		{name: "unixsocket", kind: kindString, fixed: true},
 		{name: "unixsocketperm", kind: kindOctal, def: "0", fixed: true},
 	}

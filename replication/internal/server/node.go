@@ -59,6 +59,11 @@ type Settings struct {
 
 	Username, Password string // masteruser, masterauth: towards the primary
 
+	Guarded           bool          // understudy-guard: a full resync that looks like a primary which lost its data is held
+	GuardPercent      int           // understudy-guard-percent: of the replica's keys it must bring so many; 0 = any
+	GuardFreshPercent int           // understudy-guard-fresh-percent: the same where the history is another and younger; 0 = any, 101 = none will do
+	RetainFormer      time.Duration // understudy-retain-former: how long replaced data is kept; 0 = not at all
+
 	AnnounceIP    string // replica-announce-ip; "" = none
 	AnnouncePort  int    // replica-announce-port; 0 = none
 	ListeningPort int    // the port that the server listens on, told to the primary when AnnouncePort is 0
