@@ -42,7 +42,7 @@ func (k EventKind) String() string {
 
 // An Event is something that happened to a node's links, role or history. It never holds data or a password. What a kind does not use is zero.
 type Event struct {
-	Seq    uint64 // from 1, without a gap: the order in which the node noted them
+	Seq    uint64 // from 1, without a gap: the order in which the node noted them. Those of one link come in this order
 	Time   time.Time
 	Kind   EventKind
 	Peer   string // address of the primary or replica that it is about

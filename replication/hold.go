@@ -23,7 +23,7 @@ func (r *Replica) AcceptSync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !r.n.accept(l) {
+	if !l.consent() {
 		return ErrNotHeld
 	}
 	return r.n.progress.await(ctx, func() (bool, error) {
@@ -34,28 +34,17 @@ func (r *Replica) AcceptSync(ctx context.Context) error {
 	})
 }
 
-// accept consents to what l holds, false if it holds nothing.
-func (n *node) accept(l *link) bool {
-	offer, ok := l.consent()
-	if ok {
-		l.log.Info("held resync accepted", zap.String("replid", offer.ID))
-		n.note(Event{Kind: SyncAccepted, Peer: l.to.addr, Offer: &offer})
-	}
-	return ok
-}
-
-// consent lets a held link go on.
-func (l *link) consent() (Offer, bool) {
+// consent lets a held link go on, false if it holds nothing.
+func (l *link) consent() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held == nil {
-		return Offer{}, false
+		return false
 	}
 	l.consented = true
 	close(l.goOn)
-	offer := *l.held
 	l.held = nil
-	return offer, true
+	return true
 }
 
 // consents tells whether the next full resync is taken whatever it is.
@@ -74,26 +63,29 @@ func (l *link) hold(held *HeldError, err error) {
 	l.become(Held, err)
 	l.log.Warn("full resync held", zap.Error(err), zap.String("reason", string(held.Offer.Reason)))
 	l.n.note(Event{Kind: SyncHeld, Peer: l.to.addr, Reason: held.Offer.Reason, Err: err, Offer: &held.Offer})
-	l.awaitAnother(goOn, held.Offer.ID)
+	if l.awaitAnother(goOn, held.Offer.ID) {
+		l.log.Info("held resync accepted", zap.String("replid", held.Offer.ID))
+		l.n.note(Event{Kind: SyncAccepted, Peer: l.to.addr, Offer: &held.Offer})
+	}
 	l.mu.Lock()
 	l.held = nil
 	l.mu.Unlock()
 }
 
 // awaitAnother waits for consent, or for a primary with another history than id.
-func (l *link) awaitAnother(goOn <-chan struct{}, id string) {
+func (l *link) awaitAnother(goOn <-chan struct{}, id string) (consented bool) {
 	t := time.NewTicker(heldPeriod)
 	defer t.Stop()
 	for {
 		select {
 		case <-goOn:
-			return
+			return true
 		case <-l.ctx.Done():
-			return
+			return false
 		case <-t.C:
 			now, _, err := l.askOffset(l.ctx)
 			if err == nil && string(now) != id {
-				return
+				return false
 			}
 		}
 	}
