@@ -334,6 +334,16 @@ func TestSubscriberBecomesReplica(t *testing.T) {
 	c.wantNext(`["PING"]`)
 }
 
+// A monitor does not become a replica, nor does it hear why not: what it is shown would be taken for the stream.
+func TestMonitorStaysOne(t *testing.T) {
+	n := newFake(t)
+	s := start(t, n)
+	c := dial(t, s)
+	c.want("OK", "MONITOR")
+	c.send("PSYNC ? -1\r\nSYNC\r\nPING\r\n")
+	c.wantNext("PONG")
+}
+
 // Close ends a subscriber's second goroutine too, also while it is writing to one that does not read. The bubble tells of goroutines that are left.
 func TestCloseEndsPush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

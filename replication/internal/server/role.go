@@ -116,8 +116,12 @@ func replConf(c *conn, args [][]byte) resp.Value {
 	return c.srv.node.ReplConf(c.handshake(), args)
 }
 
-// psync notes that the connection is to be handed over, which happens when all replies are written. The reply is the node's.
+// psync notes that the connection is to be handed over, which happens when all replies are written. The reply is the node's. A monitor stays one: a replica would
+// take the lines that it is shown for the stream. It is told nothing, as by Redis.
 func psync(c *conn, args [][]byte) resp.Value {
+	if c.monitoring.Load() {
+		return resp.Value{}
+	}
 	if len(args) > 1 {
 		if _, bad := parseInt(args[2], notInteger); bad.Kind != 0 {
 			return bad
