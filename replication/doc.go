@@ -92,6 +92,8 @@
 //
 // # Implementation
 //
+// RULES.md lists the rules of the protocol, one by one, with the test that shows each.
+//
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
