@@ -39,6 +39,7 @@ type Server struct {
 	binary  string
 	dir     string
 	args    []string
+	file    string // the configuration file, "" for a server that is told all by flags
 	version Version
 	port    int // immutable after Start: Restart uses it again, as peers know it
 
@@ -56,14 +57,24 @@ func Start(t testing.TB, version Version, args ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, binary: Tool(t, version, "server"), dir: t.TempDir(), args: args, version: version}
 	t.Cleanup(s.cleanup)
+	s.start(func() error { return nil })
+	return s
+}
+
+// start launches the server on a free port, which prepare may look at. The port that was free may be taken by then; so another one is tried.
+func (s *Server) start(prepare func() error) {
+	s.t.Helper()
 	for attempt := 1; ; attempt++ {
-		s.port = FreePort(t)
-		err := s.launch()
+		s.port = FreePort(s.t)
+		err := prepare()
 		if err == nil {
-			return s
+			err = s.launch()
 		}
-		if attempt == portAttempts || !bytes.Contains(s.log(), []byte("Address already in use")) {
-			t.Fatalf("realserver: %v", err)
+		if err == nil {
+			return
+		}
+		if attempt == portAttempts || !bytes.Contains(bytes.ToLower(s.log()), []byte("address already in use")) {
+			s.t.Fatalf("realserver: %v", err)
 		}
 	}
 }
@@ -125,6 +136,9 @@ func (s *Server) launch() error {
 }
 
 func (s *Server) commandLine() []string {
+	if s.file != "" {
+		return append([]string{s.file}, s.args...)
+	}
 	args := []string{
 		"--port", s.Port(), "--bind", "127.0.0.1", "--daemonize", "no", "--dir", s.dir,
 		"--save", "", "--appendonly", "no",
@@ -155,7 +169,7 @@ func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", s.Port()) 
 // Port returns the server's port in decimal, as a command line wants it.
 func (s *Server) Port() string { return strconv.Itoa(s.port) }
 
-// Version returns the version that the server was started as.
+// Version returns the version that the server was started as; 0 from [StartFile].
 func (s *Server) Version() Version { return s.version }
 
 // Dir returns the server's working folder, where its RDB files go.

@@ -237,3 +237,33 @@ func TestPoll(t *testing.T) {
 		t.Errorf("poll = %v after %d looks, want nil after 3", err, count)
 	}
 }
+
+// A server from a file comes back with what it has written there, on the same port.
+func TestStartFile(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v Version) {
+		s := StartFile(t, Tool(t, v, "server"), "save \"\"\nmaxclients 77\n")
+		port := s.Port()
+		for _, line := range []string{"CONFIG SET maxclients 78", "REPLICAOF 127.0.0.1 1", "CONFIG REWRITE"} {
+			if got := s.Do(strings.Fields(line)...); got != "OK" {
+				t.Errorf("%s = %v", line, got)
+			}
+		}
+		s.Restart()
+		if got := s.Info("replication")["master_port"]; s.Port() != port || got != "1" {
+			t.Errorf("port %s, primary's port %q, want %s and 1", s.Port(), got, port)
+		}
+		if text := s.ConfigFile(); !strings.Contains(text, "\nmaxclients 78\n") {
+			t.Errorf("the file is\n%s", text)
+		}
+	})
+}
+
+// A Sentinel answers like any server.
+func TestStartSentinel(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v Version) {
+		s := StartFile(t, Tool(t, v, "server"), "sentinel monitor group 127.0.0.1 1 1\n", "--sentinel")
+		if got := s.Info("sentinel")["sentinel_masters"]; got != "1" {
+			t.Errorf("sentinel_masters:%s, want 1", got)
+		}
+	})
+}

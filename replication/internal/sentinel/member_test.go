@@ -1,0 +1,182 @@
+package sentinel
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/understudy-go/understudy/replication/internal/realserver"
+)
+
+// patience is for what should take moments, on a busy machine.
+const patience = 60 * time.Second
+
+// everything asks for all groups, not only for those of each test run.
+func everything() bool { return os.Getenv("UNDERSTUDY_CHAOS") != "" }
+
+// kind is what a member runs.
+type kind int
+
+const (
+	ours kind = 0
+	r7        = kind(realserver.R7)
+	r8        = kind(realserver.R8)
+)
+
+func (k kind) String() string {
+	if k == ours {
+		return "ours"
+	}
+	return "redis" + strconv.Itoa(int(k))
+}
+
+// programs are the paths of the servers.
+type programs map[kind]string
+
+// findPrograms builds ours and finds the others, or skips the test.
+func findPrograms(t *testing.T) programs {
+	t.Helper()
+	p := programs{r7: realserver.Tool(t, realserver.R7, "server"), r8: realserver.Tool(t, realserver.R8, "server")}
+	p[ours] = filepath.Join(t.TempDir(), "node")
+	if out, err := exec.Command("go", "build", "-o", p[ours], "../../../examples/node").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return p
+}
+
+// member is one server of a group: a process that can be killed, and that Restart brings back with its configuration file, and without data.
+type member struct {
+	*realserver.Server
+	name string // in failures
+}
+
+// start runs a member whose configuration file ends in the given lines. Nothing is saved, and nothing is sent on a clock: offsets stand still when nobody writes.
+func (p programs) start(t *testing.T, k kind, name string, lines ...string) *member {
+	t.Helper()
+	common := "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\nrepl-backlog-size 64mb\nrepl-ping-replica-period 3600\nrepl-timeout 3600\n"
+	s := realserver.StartFile(t, p[k], common+strings.Join(lines, "\n")+"\n")
+	return &member{Server: s, name: fmt.Sprintf("%s (%v)", name, k)}
+}
+
+// replication is the section of INFO; nil when the member does not answer.
+func (m *member) replication() map[string]string {
+	fields, err := realserver.Info(m, "replication")
+	if err != nil {
+		return nil
+	}
+	return fields
+}
+
+// leads tells whether the member is a primary.
+func (m *member) leads() bool { return m.replication()["role"] == "master" }
+
+// follows tells whether the member is a replica of another one, and up to date but for the time that bytes travel.
+func (m *member) follows(of *member) bool {
+	f := m.replication()
+	return f["role"] == "slave" && f["master_port"] == of.Port() && f["master_link_status"] == "up"
+}
+
+// line is what ROLE says about whom the member follows: the port, "" for a primary. It says the same whether the link is up or not.
+func (m *member) line() string {
+	list, ok := m.Do("ROLE").([]any)
+	if !ok || len(list) < 3 || list[0] != "slave" {
+		return ""
+	}
+	return fmt.Sprint(list[2])
+}
+
+func (m *member) must(t *testing.T, want any, args ...string) {
+	t.Helper()
+	if got := m.Do(args...); got != want {
+		t.Fatalf("%s: %q = %v, want %v", m.name, args, got, want)
+	}
+}
+
+// follow makes the member a replica of another one by a client's command.
+func (m *member) follow(t *testing.T, of *member) {
+	t.Helper()
+	m.must(t, "OK", "REPLICAOF", "127.0.0.1", of.Port())
+}
+
+// syncs is how often the member has given all of its data, and how often a part of the stream, since its process began.
+func (m *member) syncs(t *testing.T) (full, partial int) {
+	t.Helper()
+	f := m.Info("stats")
+	full, err1 := strconv.Atoi(f["sync_full"])
+	partial, err2 := strconv.Atoi(f["sync_partial_ok"])
+	if err1 != nil || err2 != nil {
+		t.Fatalf("%s: sync_full:%s sync_partial_ok:%s", m.name, f["sync_full"], f["sync_partial_ok"])
+	}
+	return full, partial
+}
+
+// state is the member in one line, for failures.
+func (m *member) state() string {
+	f := m.replication()
+	if f == nil {
+		return m.name + " port " + m.Port() + ": does not answer"
+	}
+	text := m.name + " port " + m.Port() + ":"
+	for _, field := range []string{
+		"role", "master_port", "master_link_status", "master_replid", "master_repl_offset", "master_replid2", "second_repl_offset", "connected_slaves",
+		"understudy_link_state", "understudy_link_error", "understudy_taint",
+	} {
+		if f[field] != "" {
+			text += " " + field + "=" + f[field]
+		}
+	}
+	stats, err := realserver.Info(m, "stats")
+	if err != nil {
+		return text
+	}
+	for _, field := range []string{"sync_full", "sync_partial_ok", "sync_partial_err"} {
+		text += " " + field + "=" + stats[field]
+	}
+	return text
+}
+
+// members are a group, in the order of its table.
+type members []*member
+
+// await waits for something of several processes; where it does not come, the states of all are shown.
+func (ms members) await(t *testing.T, limit time.Duration, what string, cond func() bool) {
+	t.Helper()
+	done := false
+	defer func() {
+		if !done {
+			ms.show(t)
+		}
+	}()
+	realserver.Await(t, limit, cond, what)
+	done = true
+}
+
+func (ms members) show(t *testing.T) {
+	t.Helper()
+	for _, m := range ms {
+		t.Log(m.state())
+	}
+}
+
+// same tells whether all have the same data, and, where chained, the same history to the last byte.
+func (ms members) same(chained bool) bool {
+	digest, id := ms[0].Do("DEBUG", "DIGEST"), ms[0].history()
+	for _, m := range ms[1:] {
+		if text, ok := m.Do("DEBUG", "DIGEST").(string); !ok || text != digest || chained && m.history() != id {
+			return false
+		}
+	}
+	// Twice, so that what moved in between is seen.
+	return ms[0].Do("DEBUG", "DIGEST") == digest && (!chained || ms[0].history() == id)
+}
+
+// history is replication ID and offset.
+func (m *member) history() string {
+	f := m.replication()
+	return f["master_replid"] + ":" + f["master_repl_offset"]
+}
