@@ -88,6 +88,7 @@ func containerCommands() []command {
 		{name: "pubsub", group: "pubsub", subs: pubsubInfoCommands()},
 		{name: "latency", group: "server", subs: latencyCommands(), not: []string{"doctor", "graph", "histogram"}},
 		{name: "slowlog", group: "server", subs: slowlogCommands()},
+		{name: "script", group: "scripting", subs: scriptCommands(), not: []string{"debug", "exists", "flush", "load"}},
 		{name: "acl", group: "server", subs: aclCommands(), not: []string{"cat", "deluser", "dryrun", "genpass", "getuser", "list", "load", "log", "save", "setuser", "users"}},
 	}
 	for i := range list {

@@ -56,3 +56,8 @@ func (c *conn) debugSleep(word []byte) resp.Value {
 func aclCommands() []command {
 	return []command{{name: "whoami", arity: 2, flags: flagsInfo, run: func(*conn, [][]byte) resp.Value { return resp.BulkString("default") }}}
 }
+
+// scriptCommands answers what Sentinel sends to a server that it takes for one held up by a script. Here none ever runs.
+func scriptCommands() []command {
+	return []command{{name: "kill", arity: 2, flags: flagsInfo, run: func(*conn, [][]byte) resp.Value { return resp.Err("NOTBUSY No scripts in execution right now.") }}}
+}

@@ -87,6 +87,8 @@ var sharedTexts = []struct{ in, want string }{
 	{"CLIENT KILL FOO x\r\n", "-ERR syntax error\r\n"},
 	{"CLIENT KILL USER x\r\n", "-ERR No such user 'x'\r\n"},
 	{"CLIENT KILL ADDR 1.2.3.4:5 LADDR 1.1.1.1:1\r\n", ":0\r\n"},
+	{"SCRIPT KILL\r\n", "-NOTBUSY No scripts in execution right now.\r\n"},
+	{"SCRIPT KILL x\r\n", "-ERR wrong number of arguments for 'script|kill' command\r\n"},
 	{"CLIENT PAUSE\r\n", "-ERR wrong number of arguments for 'client|pause' command\r\n"},
 	{"CLIENT PAUSE a\r\n", "-ERR timeout is not an integer or out of range\r\n"},
 	{"CLIENT PAUSE -1\r\n", "-ERR timeout is negative\r\n"},
@@ -360,7 +362,7 @@ var ownTexts = []struct {
 	{"tracking not offered", nil, "CLIENT CACHING yes\r\nCLIENT TRACKINGINFO\r\nCLIENT GETREDIR\r\nPING\r\n", "-ERR understudy does not offer 'CLIENT CACHING'\r\n" +
 		"-ERR understudy does not offer 'CLIENT TRACKINGINFO'\r\n-ERR understudy does not offer 'CLIENT GETREDIR'\r\n+PONG\r\n"},
 	{"scripts not offered", nil, "EVALSHA x 0\r\nSCRIPT LOAD x\r\nFUNCTION LIST\r\nFCALL f 0\r\n", "-ERR understudy does not offer 'EVALSHA'\r\n" +
-		"-ERR understudy does not offer 'SCRIPT'\r\n-ERR understudy does not offer 'FUNCTION'\r\n-ERR understudy does not offer 'FCALL'\r\n"},
+		"-ERR understudy does not offer 'SCRIPT LOAD'\r\n-ERR understudy does not offer 'FUNCTION'\r\n-ERR understudy does not offer 'FCALL'\r\n"},
 	{"types not offered", nil, "XADD s * f v\r\nGEOADD g 1 2 m\r\nPFADD p a\r\nSETBIT b 1 1\r\n", "-ERR understudy does not offer 'XADD'\r\n" +
 		"-ERR understudy does not offer 'GEOADD'\r\n-ERR understudy does not offer 'PFADD'\r\n-ERR understudy does not offer 'SETBIT'\r\n"},
 	{"latency not offered", nil, "LATENCY DOCTOR\r\nLATENCY HISTOGRAM\r\n", "-ERR understudy does not offer 'LATENCY DOCTOR'\r\n-ERR understudy does not offer 'LATENCY HISTOGRAM'\r\n"},

@@ -13,7 +13,7 @@ const unoffered = `
 bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos eval eval_ro evalsha evalsha_ro failover fcall fcall_ro function geoadd geodist
 geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore getbit hexpire hexpireat hexpiretime
 hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module pfadd pfcount pfdebug pfmerge
-pfselftest script setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack xadd xautoclaim
+pfselftest setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack xadd xautoclaim
 xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim
 `
 
