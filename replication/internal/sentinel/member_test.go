@@ -2,9 +2,6 @@ package sentinel
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,9 +12,6 @@ import (
 
 // patience is for what should take moments, on a busy machine.
 const patience = 60 * time.Second
-
-// everything asks for all groups, not only for those of each test run.
-func everything() bool { return os.Getenv("UNDERSTUDY_CHAOS") != "" }
 
 // kind is what a member runs.
 type kind int
@@ -35,30 +29,17 @@ func (k kind) String() string {
 	return "redis" + strconv.Itoa(int(k))
 }
 
-// programs are the paths of the servers.
-type programs map[kind]string
-
-// findPrograms builds ours and finds the others, or skips the test.
-func findPrograms(t *testing.T) programs {
-	t.Helper()
-	p := programs{r7: realserver.Tool(t, realserver.R7, "server"), r8: realserver.Tool(t, realserver.R8, "server")}
-	p[ours] = filepath.Join(t.TempDir(), "node")
-	if out, err := exec.Command("go", "build", "-o", p[ours], "../../../examples/node").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return p
-}
-
-// member is one server of a group: a process that can be killed, and that Restart brings back with its configuration file, and without data.
+// member is one server of a group: a process that can be killed, and that Restart brings back with its configuration file, and without data unless it has saved some.
 type member struct {
 	*realserver.Server
 	name string // in failures
 }
 
-// start runs a member whose configuration file ends in the given lines. Nothing is saved, and nothing is sent on a clock: offsets stand still when nobody writes.
+// start runs a member whose configuration file ends in the given lines. Nothing is saved unless a client says so (Redis would keep the file of a full resync), and nothing is
+// sent on a clock: offsets stand still when nobody writes.
 func (p programs) start(t *testing.T, k kind, name string, lines ...string) *member {
 	t.Helper()
-	common := "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\nrepl-backlog-size 64mb\nrepl-ping-replica-period 3600\nrepl-timeout 3600\n"
+	common := "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\nrepl-backlog-size 64mb\nrepl-ping-replica-period 3600\nrepl-timeout 3600\nrdb-del-sync-files yes\n"
 	s := realserver.StartFile(t, p[k], common+strings.Join(lines, "\n")+"\n")
 	return &member{Server: s, name: fmt.Sprintf("%s (%v)", name, k)}
 }
@@ -79,6 +60,22 @@ func (m *member) leads() bool { return m.replication()["role"] == "master" }
 func (m *member) follows(of *member) bool {
 	f := m.replication()
 	return f["role"] == "slave" && f["master_port"] == of.Port() && f["master_link_status"] == "up"
+}
+
+// lost tells whether the member is a replica that has noticed the death of its primary.
+func (m *member) lost(of *member) bool {
+	f := m.replication()
+	return f["role"] == "slave" && f["master_port"] == of.Port() && f["master_link_status"] == "down"
+}
+
+// offset is how many bytes of the stream are in the member's data.
+func (m *member) offset(t *testing.T) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(m.replication()["slave_repl_offset"], 10, 64)
+	if err != nil {
+		t.Fatalf("%s: slave_repl_offset: %v", m.name, err)
+	}
+	return n
 }
 
 // line is what ROLE says about whom the member follows: the port, "" for a primary. It says the same whether the link is up or not.
@@ -163,16 +160,15 @@ func (ms members) show(t *testing.T) {
 	}
 }
 
-// same tells whether all have the same data, and, where chained, the same history to the last byte.
-func (ms members) same(chained bool) bool {
-	digest, id := ms[0].Do("DEBUG", "DIGEST"), ms[0].history()
+// same tells whether all have the same data and the same history to the last byte.
+func (ms members) same() bool {
+	digest, history := ms[0].Do("DEBUG", "DIGEST"), ms[0].history()
 	for _, m := range ms[1:] {
-		if text, ok := m.Do("DEBUG", "DIGEST").(string); !ok || text != digest || chained && m.history() != id {
+		if text, ok := m.Do("DEBUG", "DIGEST").(string); !ok || text != digest || m.history() != history {
 			return false
 		}
 	}
-	// Twice, so that what moved in between is seen.
-	return ms[0].Do("DEBUG", "DIGEST") == digest && (!chained || ms[0].history() == id)
+	return ms[0].history() == history // else it has moved on, and the others have not been told yet
 }
 
 // history is replication ID and offset.
