@@ -41,6 +41,9 @@ func TestRuleExpiryOnReplicas(t *testing.T) {
 			t.Errorf("a millisecond later k = %q, want it hidden", v)
 		}
 		time.Sleep(30 * time.Second)
+		if n := r.Store().Replication().Sweep(10); n != 0 {
+			t.Errorf("a sweep removes %d keys of a replica, want none", n)
+		}
 		if n := r.DB(0).Len(); n != 2 {
 			t.Errorf("%d keys held half a minute later, want 2: nobody said DEL", n)
 		}
