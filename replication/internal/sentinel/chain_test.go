@@ -116,9 +116,9 @@ func (ch *chain) middleReturns() {
 	ch.healed(ch.a, ch.b, ch.c, ch.d)
 }
 
-// middleIsPromoted: the primary dies under load, and b takes over. The new name of the history goes down the chain.
+// middleIsPromoted: the primary dies under load, with writes that nobody else has, and b takes over. The new name of the history goes down the chain.
 func (ch *chain) middleIsPromoted() {
-	ch.a.Kill()
+	ch.load.breakOff(ch.a)
 	ch.noFull("the middle was promoted", func() {
 		ch.b.must(ch.t, "OK", "REPLICAOF", "NO", "ONE")
 		ch.primary.Store(ch.b)

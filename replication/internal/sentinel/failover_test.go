@@ -2,7 +2,6 @@ package sentinel
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -69,10 +68,10 @@ func failover(t *testing.T, p programs, g sentinelGroup) {
 	rolesAreKept(t, all)
 }
 
-// crash kills the primary. A replica is promoted, the other one continues with what it has, and the dead one comes back empty, as a replica.
+// crash kills the primary, just when its replicas have fallen behind. A replica is promoted, the other one continues with what it has, and the dead one comes back empty, as a replica.
 func crash(t *testing.T, s *sentinels, l *load, all members, pinned bool) {
 	first, heir, sibling := all[0], all[1], all[2]
-	first.Kill()
+	l.breakOff(first)
 	all.await(t, patience, "the replicas notice", func() bool { return heir.lost(first) && sibling.lost(first) })
 	heirHas, siblingHas := heir.offset(t), sibling.offset(t)
 	all.await(t, configured, "a replica is promoted, and all Sentinels name it", func() bool {
@@ -98,6 +97,7 @@ func crash(t *testing.T, s *sentinels, l *load, all members, pinned bool) {
 
 	first.Restart()
 	all.await(t, patience, "the old primary is a replica", func() bool { return first.follows(heir) && s.content(heir, first, sibling) })
+	rolesAreWritten(t, all, heir)
 	if full, _ := heir.syncs(t); full != wantFull+1 {
 		t.Errorf("the heir gave %d full resyncs, want %d, one of them to the server that came back empty", full, wantFull+1)
 	}
@@ -118,7 +118,25 @@ func handOver(t *testing.T, s *sentinels, l *load, all members) {
 	all.await(t, patience, "the others follow it", func() bool {
 		return second.follows(first) && third.follows(first) && s.content(first, second, third)
 	})
+	rolesAreWritten(t, all, first)
 	l.awaitAcks(all, 20)
+}
+
+// rolesAreWritten waits until each has its role in its file: a Sentinel asks for that in the transaction that changes the role.
+func rolesAreWritten(t *testing.T, all members, primary *member) {
+	t.Helper()
+	all.await(t, patience, "the roles are in the files", func() bool {
+		for _, m := range all {
+			want := primary.Port()
+			if m == primary {
+				want = ""
+			}
+			if m.written() != want {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // rolesAreKept restarts all, with nobody there to tell them their roles: each finds its own in its file.
@@ -133,12 +151,9 @@ func rolesAreKept(t *testing.T, all members) {
 		if i == 0 {
 			want = ""
 		}
-		if got := m.line(); got != want {
+		if got := m.told(); got != want {
 			t.Errorf("%s follows %q after a restart, want %q; its file:\n%s", m.name, got, want, m.ConfigFile())
 		}
 	}
 	all.await(t, patience, "the group is as before", func() bool { return all[1].follows(first) && all[2].follows(first) })
-	if text := first.ConfigFile(); strings.Contains(text, "replicaof") {
-		t.Errorf("the primary's file is\n%s", text)
-	}
 }

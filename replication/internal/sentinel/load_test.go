@@ -105,6 +105,15 @@ func (l *load) awaitMore(ms members, n int64, count func(*writer) int64, what st
 	})
 }
 
+// breakOff kills the primary when it has writes that no replica has: its links are cut first, and come back later than the next writes come. Without that all
+// writes would be on their way when it dies, and none could be lost.
+func (l *load) breakOff(primary *member) {
+	l.t.Helper()
+	primary.KillReplicaLinks()
+	l.awaitRounds(members{primary}, 2*waitEvery)
+	primary.Kill()
+}
+
 // run writes, to whom it may.
 func (w *writer) run() {
 	retry := time.NewTicker(retryAfter)

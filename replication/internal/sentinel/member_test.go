@@ -78,13 +78,23 @@ func (m *member) offset(t *testing.T) int64 {
 	return n
 }
 
-// line is what ROLE says about whom the member follows: the port, "" for a primary. It says the same whether the link is up or not.
-func (m *member) line() string {
+// told is the port of whom the member follows, with or without success; "" for a primary.
+func (m *member) told() string {
 	list, ok := m.Do("ROLE").([]any)
 	if !ok || len(list) < 3 || list[0] != "slave" {
 		return ""
 	}
 	return fmt.Sprint(list[2])
+}
+
+// written is the port of whom the member's file tells it to follow; "" for a primary.
+func (m *member) written() string {
+	for line := range strings.Lines(m.ConfigFile()) {
+		if words := strings.Fields(line); len(words) == 3 && words[0] == "replicaof" {
+			return words[2]
+		}
+	}
+	return ""
 }
 
 func (m *member) must(t *testing.T, want any, args ...string) {
