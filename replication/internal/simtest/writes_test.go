@@ -1,0 +1,121 @@
+package simtest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
+)
+
+// Databases of a simulation. The last one holds what WaitReplicas was asked about: no drawn write goes there.
+const (
+	databases = 4
+	markers   = 3
+	markerKey = "acknowledged"
+)
+
+// doer is a database, of a store or of a transaction.
+type doer interface {
+	Do(args ...string) (resp.Value, error)
+}
+
+// forms are the commands of a script. A digit 1 to 3 behind a letter is a key of that type: s, n and f hold strings (n integers, f floats), l lists, h hashes, t sets,
+// z sorted sets; all of them are drawn anew. Another % word is drawn as well: %v a value, %w another one, %i a small integer, %e an element, %p a time in ms.
+//
+// Nearly all of them give something else when they are made twice, or left out.
+var forms = []string{
+	"INCR n", "INCR n", "INCRBY n %i", "DECR n", "INCRBYFLOAT f 0.1", "INCRBYFLOAT f -2.5e3",
+	"APPEND s %v", "APPEND s %e", "SETRANGE s %i %v", "SET s %w", "SET s %w PX %p", "SET s %v XX GET", "GETDEL s", "GETSET s %v", "MSET s %v s %w n 7", "SETEX s 1 %v",
+	"GETEX s PX %p", "MSETNX s %v s %w",
+	"RPUSH l %v %e", "RPUSH l %e", "LPUSH l %v", "LPOP l", "RPOP l 2", "LMOVE l l LEFT RIGHT", "LINSERT l BEFORE %e %v", "LREM l 1 %e", "LSET l 0 %v",
+	"LTRIM l -12 -1", "LTRIM l 0 9", "LMPOP 2 l l LEFT COUNT 3",
+	"HINCRBY h n%e %i", "HINCRBY h n%e 1", "HSET h %e %v %e %w", "HDEL h %e n%e", "HINCRBYFLOAT h x%e 0.1", "HSETNX h %e %v",
+	"SADD t %e %e %e", "SREM t %e", "SPOP t", "SPOP t 3", "SMOVE t t %e", "SUNIONSTORE t t t", "SDIFFSTORE t t t",
+	"ZINCRBY z %i %e", "ZINCRBY z 0.1 %e", "ZADD z INCR 2 %e", "ZADD z GT %i %e %i %e", "ZREM z %e", "ZPOPMIN z", "ZPOPMAX z 2", "ZUNIONSTORE z 2 z z", "ZREMRANGEBYRANK z 0 1",
+	"ZRANGESTORE z z 0 3", "SORT l ALPHA STORE l",
+	"PEXPIRE s %p", "PEXPIRE l %p", "PEXPIRE h %p", "PEXPIRE z %p", "EXPIRE t 1", "PERSIST s", "PERSIST h", "PEXPIRE n %p GT",
+	"DEL s l", "DEL h", "UNLINK z t", "RENAME s s", "RENAME l l", "RENAME h h", "COPY z z REPLACE", "COPY h h REPLACE", "MOVE s %d", "MOVE l %d",
+}
+
+// rare are commands about everything at once.
+var rare = []string{"FLUSHDB", "SWAPDB 0 1"}
+
+// drawCommand returns a command for one of the databases that scripts write to.
+func drawCommand(rnd *rand.Rand) []string {
+	list := forms
+	if rnd.IntN(60) == 0 {
+		list = rare
+	}
+	args := strings.Fields(list[rnd.IntN(len(list))])
+	for i, a := range args {
+		args[i] = drawArg(rnd, a)
+	}
+	return args
+}
+
+func drawArg(rnd *rand.Rand, form string) string {
+	switch prefix := strings.TrimSuffix(form, "%e"); form {
+	case "s", "n", "f", "l", "h", "t", "z":
+		return form + strconv.Itoa(1+rnd.IntN(3))
+	case "%v":
+		return "v" + strconv.Itoa(rnd.IntN(1000))
+	case "%w":
+		return strings.Repeat("w", rnd.IntN(60))
+	case "%i":
+		return strconv.Itoa(rnd.IntN(20))
+	case "%d":
+		return strconv.Itoa(rnd.IntN(2))
+	case "%p":
+		return strconv.Itoa(1 + rnd.IntN(1500))
+	case prefix + "%e":
+		return prefix + "e" + strconv.Itoa(rnd.IntN(6))
+	}
+	return form
+}
+
+// errUndo ends a transaction that must leave nothing behind.
+var errUndo = errors.New("simtest: undone")
+
+// makeWrite makes one drawn write, which may be a transaction, and one of those may be taken back.
+func makeWrite(rnd *rand.Rand, s *store.Store) error {
+	if rnd.IntN(4) > 0 {
+		return tryCommand(rnd, s.DB(rnd.IntN(2)))
+	}
+	undo := rnd.IntN(6) == 0
+	_, err := s.Update(func(tx *store.Tx) error {
+		for range 2 + rnd.IntN(12) {
+			if err := tryCommand(rnd, tx.DB(rnd.IntN(2))); err != nil {
+				return err
+			}
+		}
+		if undo {
+			return errUndo
+		}
+		return nil
+	})
+	if undo && errors.Is(err, errUndo) {
+		return nil
+	}
+	return err
+}
+
+// tryCommand makes one drawn command. What the data does not allow, such as LSET on a list that is not there, is no error.
+func tryCommand(rnd *rand.Rand, db doer) error {
+	args := drawCommand(rnd)
+	_, err := db.Do(args...)
+	if err == nil || errors.Is(err, store.ErrNotFound) || refused(err) {
+		return nil
+	}
+	return fmt.Errorf("%q: %w", args, err)
+}
+
+// refused tells whether an error is the reply of a command, and one about its arguments and the data.
+func refused(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "ERR no such key") || strings.HasPrefix(text, "ERR index out of range") ||
+		strings.HasPrefix(text, "ERR source and destination objects are the same")
+}
