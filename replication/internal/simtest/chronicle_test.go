@@ -19,11 +19,21 @@ type chronicle struct {
 	parent  *chronicle // the history that this one branched off; nil: it began with what was there
 	fork    int64      // where it did: up to here the parent tells
 	end     int64
+	open    bool             // some primary has written it, or does
 	digests map[int64]string // by offset, from fork on
 
 	shadow *store.Store
 	apply  *store.Applier
 	rest   []byte // of the stream, not applied yet
+}
+
+// birth notes the history that a new store has, although it may never have a byte: a file that it is saved to names it.
+func (n *node) birth() error {
+	sn := n.store.Snapshot()
+	defer sn.Close()
+	c, err := newChronicle(sn, nil)
+	n.s.books[c.id] = c
+	return err
 }
 
 // openBook begins the chronicle of a primary's history, or goes on with it after the node was closed and made anew. No time may have passed since the primary was made:
@@ -36,13 +46,17 @@ func (n *node) openBook() error {
 		return nil
 	}
 	n.closeBook()
-	if n.s.books[h.ID] != nil {
+	c := n.s.books[h.ID]
+	if c != nil && (c.open || c.end != h.Offset) {
 		return fmt.Errorf("identity: %s writes history %s, which has begun elsewhere", n.name(), short(h.ID))
 	}
-	c, err := newChronicle(sn, n.s.books[h.Secondary])
-	if err != nil {
-		return err
+	var err error
+	if c == nil {
+		if c, err = newChronicle(sn, n.s.books[h.Secondary]); err != nil {
+			return err
+		}
 	}
+	c.open = true
 	n.s.books[h.ID], n.book = c, c
 	n.s.count("histories", 1)
 	n.reader, err = n.store.Replication().Backlog().NewReader(h.Offset, 0, nil)
@@ -56,23 +70,22 @@ func (n *node) closeBook() {
 	n.book, n.reader = nil, nil
 }
 
-// newChronicle begins with what the snapshot has.
+// newChronicle begins with what the snapshot has. It is never nil.
 func newChronicle(sn *store.Snapshot, parent *chronicle) (*chronicle, error) {
 	h := sn.History()
-	c := &chronicle{id: h.ID, parent: parent, fork: h.Offset, end: h.Offset, digests: map[int64]string{h.Offset: sn.Digest()}}
+	c := &chronicle{id: h.ID, parent: parent, fork: h.Offset, end: h.Offset, digests: map[int64]string{h.Offset: sn.Digest()}, shadow: store.New(&store.Options{Databases: databases})}
 	if parent != nil && h.SecondaryLimit != h.Offset {
-		return nil, fmt.Errorf("lineage: history %s begins at %d, and its secondary ends at %d", short(h.ID), h.Offset, h.SecondaryLimit)
+		return c, fmt.Errorf("lineage: history %s begins at %d, and its secondary ends at %d", short(h.ID), h.Offset, h.SecondaryLimit)
 	}
-	c.shadow = store.New(&store.Options{Databases: databases})
 	var b bytes.Buffer
 	if err := sn.WriteRDB(&b, nil); err != nil {
-		return nil, err
+		return c, err
 	}
 	repl := c.shadow.Replication()
 	repl.Demote()
 	ld := repl.NewLoader()
 	if err := ld.LoadRDB(&b); err != nil {
-		return nil, err
+		return c, err
 	}
 	c.apply = repl.NewApplier()
 	return c, ld.Commit(backlog.History{ID: h.ID, Offset: h.Offset, SecondaryLimit: -1, StreamDB: h.StreamDB})

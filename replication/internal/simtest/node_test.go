@@ -44,9 +44,10 @@ func (n *node) url() string  { return "redis://" + n.addr() }
 func (n *node) addr() string { return n.name() + ":6379" }
 func (n *node) isUp() bool   { return n.primary != nil || n.replica != nil }
 
-func (n *node) newStore() {
+func (n *node) newStore() error {
 	n.store = store.New(&store.Options{Databases: databases, BacklogBytes: n.s.world.backlog[n.index], Files: &n.file})
 	n.custody = map[int]bool{}
+	return n.birth()
 }
 
 func (n *node) primaryOptions() *replication.PrimaryOptions {
@@ -112,11 +113,11 @@ func (n *node) stop() {
 }
 
 // renew gives the node a store of its own that holds nothing, and forgets the one that it had.
-func (n *node) renew() {
+func (n *node) renew() error {
 	n.closeBook()
 	n.store.Close()
-	n.newStore()
 	n.loses()
+	return n.newStore()
 }
 
 // loses notes that the node may hold other data from here on, and so may those that follow it.

@@ -69,8 +69,10 @@ func (s *sim) live() error {
 func (s *sim) begin() error {
 	for i := range s.world.nodes {
 		n := &node{s: s, index: i}
-		n.newStore()
 		s.nodes = append(s.nodes, n)
+		if err := n.newStore(); err != nil {
+			return err
+		}
 	}
 	s.lead = s.nodes[0]
 	for i, n := range s.nodes {
@@ -227,17 +229,23 @@ func runUp(s *sim, n *node, st step) (bool, error) {
 func (n *node) prepare(how string) error {
 	switch how {
 	case withNone:
-		n.renew()
+		return n.renew()
 	case withFile:
-		n.renew()
-		if n.of != nil {
-			return n.store.Replication().LoadFile("file")
+		if err := n.renew(); err != nil {
+			return err
 		}
-		return n.store.Load("file")
+		return n.load()
 	case asPrimary:
 		n.of, n.s.lead = nil, n
 	}
 	return nil
+}
+
+func (n *node) load() error {
+	if n.of != nil {
+		return n.store.Replication().LoadFile("file")
+	}
+	return n.store.Load("file")
 }
 
 func runSave(_ *sim, n *node, _ step) (bool, error) {

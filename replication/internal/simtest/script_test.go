@@ -152,7 +152,7 @@ func draw(seed uint64) *script {
 	d.world = d.drawWorld()
 	d.of = slices.Clone(d.world.of)
 	d.down = make([]bool, d.world.nodes)
-	for most := d.between(40, 80); len(d.steps) < most; {
+	for most := d.between(40, 100); len(d.steps) < most; {
 		d.step()
 	}
 	return &script{seed: seed, world: d.world, steps: d.steps}
@@ -180,7 +180,7 @@ func (d *drawing) drawWorld() world {
 		backoff: one(d, 2*time.Millisecond, 30*time.Millisecond, 200*time.Millisecond),
 		delay:   one(d, 0, 0, 50*time.Millisecond),
 	}
-	shape, size := d.rnd.IntN(3), one(d, 300, 2000, 20_000, 1<<20)
+	shape, size := d.rnd.IntN(3), one(d, 500, 3000, 20_000, 1<<20)
 	for i := range w.nodes {
 		above := -1
 		if i > 0 {
@@ -204,7 +204,7 @@ var palette = []struct {
 	{30, (*drawing).drawFlood},
 	{150, (*drawing).drawPause},
 	{80, (*drawing).drawWait},
-	{230, (*drawing).drawFault},
+	{300, (*drawing).drawFault},
 	{40, (*drawing).drawPartition},
 	{15, func(d *drawing) { d.add(step{verb: calm}) }},
 	{30, (*drawing).drawDown},
@@ -212,6 +212,7 @@ var palette = []struct {
 	{20, func(d *drawing) { d.add(step{verb: save, node: d.any()}) }},
 	{35, (*drawing).drawPromote},
 	{35, (*drawing).drawFailover},
+	{25, (*drawing).drawSplit},
 	{45, (*drawing).drawFollow},
 }
 
@@ -248,8 +249,10 @@ func (d *drawing) writer() int {
 	return d.lead
 }
 
-func (d *drawing) drawWrite() {
-	d.add(step{verb: write, node: d.writer(), n: int64(d.between(1, 8)), seed: d.rnd.Uint64N(1 << 32)})
+func (d *drawing) drawWrite() { d.writeAt(d.writer()) }
+
+func (d *drawing) writeAt(node int) {
+	d.add(step{verb: write, node: node, n: int64(d.between(1, 8)), seed: d.rnd.Uint64N(1 << 32)})
 }
 
 func (d *drawing) drawFlood() {
@@ -264,7 +267,7 @@ func (d *drawing) drawWait() {
 
 // drawFault is a fault of one link, or the end of one.
 func (d *drawing) drawFault() {
-	s := step{verb: one(d, cut, reset, budget, budget, next, stall, stall, resume, resume, trickle, trickle, latency), node: d.any()}
+	s := step{verb: one(d, cut, cut, cut, reset, budget, budget, budget, next, stall, stall, resume, resume, trickle, trickle, latency), node: d.any()}
 	switch s.verb {
 	case budget, next:
 		s.n = int64(d.rnd.IntN(one(d, 50, 300, 2000)))
@@ -339,6 +342,31 @@ func (d *drawing) drawFailover() {
 			d.pointTo(i, n)
 		}
 	}
+}
+
+// drawSplit lets the old primary go on writing after a promotion, then makes it follow. A replica that has seen its last writes is away meanwhile.
+func (d *drawing) drawSplit() {
+	old, n := d.lead, d.any()
+	if d.down[old] || d.down[n] || d.of[n] < 0 {
+		return
+	}
+	d.of[n], d.lead = -1, n
+	d.add(step{verb: promote, node: n})
+	for range d.between(1, 3) {
+		d.writeAt(old)
+	}
+	d.drawPause()
+	away := slices.IndexFunc(d.of, func(above int) bool { return above == old })
+	if away >= 0 && !d.down[away] {
+		d.down[away] = true
+		d.add(step{verb: down, node: away})
+	}
+	d.writeAt(n)
+	d.pointTo(old, n)
+	for range d.between(0, 4) {
+		d.writeAt(n)
+	}
+	d.drawPause()
 }
 
 // drawFollow points a node to any other: circles are part of it. The one primary that there is stays one.

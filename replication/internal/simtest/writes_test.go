@@ -70,6 +70,9 @@ func drawArg(rnd *rand.Rand, form string) string {
 	case "%d":
 		return strconv.Itoa(rnd.IntN(2))
 	case "%p":
+		if rnd.IntN(3) == 0 {
+			return strconv.Itoa(10_000_000 + rnd.IntN(1500)) // to be there in the end, when deadlines are compared
+		}
 		return strconv.Itoa(1 + rnd.IntN(1500))
 	case prefix + "%e":
 		return prefix + "e" + strconv.Itoa(rnd.IntN(6))
