@@ -121,8 +121,11 @@ func (s *sim) checkLink(v view) error {
 	if v.n.replica == nil {
 		return nil
 	}
-	if st := v.n.replica.Status(); st.State == replication.Stopped {
+	switch st := v.n.replica.Status(); st.State {
+	case replication.Stopped:
 		return fmt.Errorf("%s has stopped following: %w", v.n.name(), st.Err)
+	case replication.Held:
+		s.count("states with a full resync held", 1)
 	}
 	return nil
 }
@@ -144,8 +147,10 @@ func (s *sim) checkGrant(g grant) error {
 	switch {
 	case g.full && g.id == "":
 		s.count("full resyncs asked for", 1)
+	case g.full && c != nil && c.contains(g.id, g.count):
+		s.count("full resyncs, the backlog did not reach", 1)
 	case g.full:
-		s.count("full resyncs instead of partial ones", 1)
+		s.count("full resyncs, the histories had parted", 1)
 	case c == nil || !c.contains(g.id, g.count):
 		return fmt.Errorf("%s gave %s, which has %d bytes of history %s, a partial resync in %s", g.to.name(), g.from.name(), g.count, short(g.id), short(g.newID))
 	case g.id == g.newID:

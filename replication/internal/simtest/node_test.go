@@ -59,7 +59,7 @@ func (n *node) replicaOptions() *replication.ReplicaOptions {
 	w := &n.s.world
 	return &replication.ReplicaOptions{
 		Store: n.store, Dial: n.dial, Announce: n.addr(), Timeout: w.timeout, DisklessDelay: w.delay,
-		Backoff: func(int) time.Duration { return w.backoff },
+		Backoff: func(int) time.Duration { return w.backoff }, Guard: replication.Guard{Off: !w.guarded},
 	}
 }
 

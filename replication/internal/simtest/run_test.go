@@ -132,6 +132,7 @@ var runners = [verbs]func(s *sim, n *node, st step) (done bool, err error){
 	mend:      func(s *sim, _ *node, st step) (bool, error) { s.sever(st.node, st.other, false); return true, nil },
 	calm:      func(s *sim, _ *node, _ step) (bool, error) { s.calm(); return true, nil },
 	down:      runDown, up: runUp, save: runSave, promote: runPromote, follow: runFollow,
+	accept: runAccept,
 }
 
 func onLink(do func(*memnet.Conn, step)) func(*sim, *node, step) (bool, error) {
@@ -277,6 +278,20 @@ func runFollow(s *sim, n *node, st step) (bool, error) {
 	return true, n.follow(of, st.d)
 }
 
+// runAccept takes what a guard holds, if it does.
+func runAccept(s *sim, n *node, st step) (bool, error) {
+	if n.replica == nil || n.replica.Status().State != replication.Held {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), st.d)
+	defer cancel()
+	err := n.replica.AcceptSync(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, replication.ErrNotHeld) {
+		err = nil // it goes on, or the primary has another history by now
+	}
+	return true, err
+}
+
 // follow points the node to another. A sync that does not come within d is no error: it comes later.
 func (n *node) follow(of *node, d time.Duration) error {
 	n.loses()
@@ -397,6 +412,11 @@ func (s *sim) converge() error {
 		err := s.equal()
 		if err == nil || waited > healed {
 			return err
+		}
+		for _, n := range s.nodes {
+			if _, err := runAccept(s, n, step{d: pause}); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -25,6 +25,7 @@ type world struct {
 	ping    time.Duration
 	backoff time.Duration
 	delay   time.Duration // of a full resync, for company
+	guarded bool          // replicas hold full resyncs that look like a loss
 }
 
 // verb is what a step does.
@@ -51,12 +52,13 @@ const (
 	save                  // node's data goes to its file
 	promote               // node becomes a primary
 	follow                // node follows other; at most d is waited for the sync
+	accept                // node takes the full resync that it holds; at most d is waited for it
 	verbs
 )
 
 var verbNames = [verbs]string{
 	"write", "flood", "pause", "wait", "cut", "reset", "budget", "next", "stall", "resume", "trickle", "latency", "partition", "mend", "calm",
-	"down", "up", "save", "promote", "follow",
+	"down", "up", "save", "promote", "follow", "accept",
 }
 
 // What a node comes back with.
@@ -99,7 +101,7 @@ func (s step) String() string {
 		text += " " + name(s.node) + " " + s.how
 	case trickle:
 		text += fmt.Sprintf(" %s %d bytes a millisecond", name(s.node), s.n)
-	case latency:
+	case latency, accept:
 		text += " " + name(s.node) + " " + s.d.String()
 	case partition, mend:
 		text += fmt.Sprintf(" from %s to %s", name(s.node), name(s.other))
@@ -124,7 +126,7 @@ func (w world) String() string {
 		}
 		tree = append(tree, fmt.Sprintf("%s %s, backlog %d", name(i), role, w.backlog[i]))
 	}
-	return fmt.Sprintf("%s\nbuffer %d, timeout %v, ping %v, backoff %v, delay %v", strings.Join(tree, "; "), w.buffer, w.timeout, w.ping, w.backoff, w.delay)
+	return fmt.Sprintf("%s\nbuffer %d, timeout %v, ping %v, backoff %v, delay %v, guarded %v", strings.Join(tree, "; "), w.buffer, w.timeout, w.ping, w.backoff, w.delay, w.guarded)
 }
 
 func (s *script) String() string {
@@ -179,18 +181,19 @@ func (d *drawing) drawWorld() world {
 		ping:    one(d, 300*time.Millisecond, time.Second),
 		backoff: one(d, 2*time.Millisecond, 30*time.Millisecond, 200*time.Millisecond),
 		delay:   one(d, 0, 0, 50*time.Millisecond),
+		guarded: d.chance(40),
 	}
-	shape, size := d.rnd.IntN(3), one(d, 500, 3000, 20_000, 1<<20)
+	shape, size := d.rnd.IntN(3), one(d, 500, 5000, 100_000, 1<<20)
 	for i := range w.nodes {
 		above := -1
 		if i > 0 {
 			above = []int{0, i - 1, d.rnd.IntN(i)}[shape] // star, chain, tree
 		}
 		w.of = append(w.of, above)
-		if d.chance(20) {
-			size = one(d, 100, 1000, 5000)
-		}
 		w.backlog = append(w.backlog, int64(size))
+		if d.chance(20) {
+			w.backlog[i] = one[int64](d, 100, 1000, 5000)
+		}
 	}
 	return w
 }
@@ -206,7 +209,7 @@ var palette = []struct {
 	{80, (*drawing).drawWait},
 	{300, (*drawing).drawFault},
 	{40, (*drawing).drawPartition},
-	{15, func(d *drawing) { d.add(step{verb: calm}) }},
+	{35, func(d *drawing) { d.add(step{verb: calm}) }},
 	{30, (*drawing).drawDown},
 	{60, (*drawing).drawUp},
 	{20, func(d *drawing) { d.add(step{verb: save, node: d.any()}) }},
@@ -214,6 +217,7 @@ var palette = []struct {
 	{35, (*drawing).drawFailover},
 	{25, (*drawing).drawSplit},
 	{45, (*drawing).drawFollow},
+	{20, func(d *drawing) { d.add(step{verb: accept, node: d.any(), d: d.span(time.Second)}) }},
 }
 
 func (d *drawing) step() {
