@@ -93,7 +93,22 @@ func (r Replication) Demote() {
 	defer r.s.mu.Unlock()
 	r.s.mu.replica = true
 	r.s.mu.readOnly.Store(true)
+	r.s.backlog.Keep()
 	r.s.unblockAll(errDemoted)
+}
+
+// FreeBacklog lets go of the stream of a primary that has no replicas, and with it of the
+// name of the history, until somebody asks for it: see backlog.Free. It reports whether
+// there was anything to let go. On a replica it does nothing: the name is its primary's.
+func (r Replication) FreeBacklog() bool {
+	s := r.s
+	s.mu.Lock()
+	defer s.unlock()
+	if s.mu.replica || s.backlog.Freed() {
+		return false
+	}
+	s.backlog.Free()
+	return true
 }
 
 // SetWritable lets clients write to a replica, or forbids it again. The first

@@ -218,3 +218,27 @@ func TestReadOnlyBeforeArguments(t *testing.T) {
 		}
 	}
 }
+
+func TestFreeBacklog(t *testing.T) {
+	s, a := newReplica(t, nil)
+	r := s.Replication()
+	if err := apply(t, a, wire("RPUSH l a")); err != nil {
+		t.Fatal(err)
+	}
+	was := r.History()
+	if r.FreeBacklog() || r.History() != was {
+		t.Errorf("a replica leaves its primary's history: %+v, before %+v", r.History(), was)
+	}
+	r.Promote()
+	promoted := r.History()
+	if !r.FreeBacklog() || r.FreeBacklog() {
+		t.Error("FreeBacklog says whether there was anything to let go: the first time, not the second")
+	}
+	h := r.History()
+	if h.ID == promoted.ID || h.ID == was.ID || h.Secondary != "" || h.SecondaryLimit != -1 || h.Offset != was.Offset {
+		t.Errorf("after FreeBacklog %+v, before %+v", h, promoted)
+	}
+	if r.Demote(); r.Backlog().Freed() || r.History() != h {
+		t.Errorf("a replica keeps its stream: freed %v, %+v, want %+v", r.Backlog().Freed(), r.History(), h)
+	}
+}

@@ -16,7 +16,7 @@ const never = math.MaxInt64
 // Backlog is the history of one data set and the last bytes of its stream. Create it with New.
 type Backlog struct {
 	state    atomic.Pointer[state] // identity and bytes; stored under the writer lock
-	size     atomic.Int64          // bytes that a follower may be behind
+	size     atomic.Int64          // bytes that a follower may be behind now; stored under mu
 	streamDB int                   // protected by the writer lock
 	reserve  reserve
 
@@ -34,6 +34,8 @@ type Backlog struct {
 	readers map[*Reader]struct{} // those that have not ended
 	asleep  []*Reader            // those that wait in Next, each once
 	due     []*Reader            // ended from outside, onEnd not called yet
+	asked   int64                // the size as it was set. Invariant: size == asked, or 0 while freed
+	freed   bool
 }
 
 // New returns a backlog of a fresh history: a new ID, offset 0, nothing in the stream. size is the number of
@@ -58,13 +60,6 @@ func (b *Backlog) Window() (first, end int64) {
 	v := b.state.Load().chain.view(b.size.Load())
 	return v.first, v.end
 }
-
-// Size returns the size of the backlog in bytes.
-func (b *Backlog) Size() int64 { return b.size.Load() }
-
-// SetSize changes the size of the backlog to n bytes. The window changes at once; memory is freed by a later Append.
-// Growing brings back what happens to be retained still. Safe anywhere.
-func (b *Backlog) SetSize(n int64) { b.size.Store(min(max(n, 0), maxOffset)) }
 
 // Append adds p to the stream; p is copied. All of it becomes visible at one instant. Readers over
 // their limit are ended; call Wake after unlocking. REQUIRES: the writer lock.
@@ -151,6 +146,7 @@ func (b *Backlog) register(r *Reader, c *chain) error {
 		return ErrOverrun{Lag: lag, Limit: r.limit}
 	}
 	b.readers[r] = struct{}{}
+	b.keepLocked()
 	return nil
 }
 

@@ -15,20 +15,20 @@
 // # Guarantees
 //
 //   - Identity: the ID changes whenever the bytes after some offset could differ from what a holder of the
-//     old ID would see ([Backlog.ShiftHistory], [Backlog.AdoptID], [Backlog.Reset]).
+//     old ID would see ([Backlog.ShiftHistory], [Backlog.AdoptID], [Backlog.Reset], [Backlog.Free]).
 //   - Window: [Backlog.Check] says yes exactly when first <= count <= end and the ID is one of ours;
 //     end-first is exactly the configured size once that many bytes were written.
 //   - Whole appends: all bytes of one [Backlog.Append] become visible at one instant, to readers and in the
 //     offset, however many blocks they cross. A caller that appends whole units never shows half of one.
 //   - Bounded: a reader that lags further than its limit is ended, and the memory that it held is freed,
-//     even if its owner is stuck and never looks.
+//     even if its owner is stuck and never looks. [Backlog.Retained] counts what readers hold.
 //
 // # Concurrency
 //
 // The package starts no goroutine and never waits, except in [Reader.Next]. Methods marked REQUIRES are
 // called with the writer lock of the store held: appends and changes of history are one sequence. Everything
-// else may be called from anywhere. Reading bytes takes no lock. A Reader belongs to one goroutine, apart from
-// Position and Close.
+// else may be called from anywhere. Reading bytes takes no lock. A Reader belongs to one goroutine, apart from the
+// methods that say otherwise.
 //
 // Lock order: the store's writer lock, then Backlog.mu. Nothing is called back under either.
 //
@@ -44,6 +44,7 @@
 //	check.go    may this follower continue? one pure function
 //	chain.go    the bytes: a linked list of blocks with published lengths
 //	backlog.go  Backlog: append, window, the list of readers, waking and ending them
+//	size.go     how much is kept, and what it costs
 //	reader.go   Reader
 //	errors.go   what ends a reader
 package backlog

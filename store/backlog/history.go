@@ -131,10 +131,15 @@ func (b *Backlog) Taint(reason string) {
 // invariant of History are made harmless: a negative offset is 0, a secondary ID without a limit is none.
 // REQUIRES: the writer lock.
 func (b *Backlog) Reset(h History) {
-	h = h.normal()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// Under mu, so that no reader is registered for a chain that was just replaced.
+	b.resetLocked(h)
+	b.keepLocked()
+}
+
+// resetLocked is under mu so that no reader is registered for a chain that was just replaced.
+func (b *Backlog) resetLocked(h History) {
+	h = h.normal()
 	b.state.Store(newState(h))
 	b.streamDB = h.StreamDB
 	for r := range b.readers {

@@ -97,6 +97,10 @@ func TestHistoryEvents(t *testing.T) {
 		}, History{ID: idC, Offset: 9, SecondaryLimit: -1, Taint: "filter"}},
 		{"reset, negative numbers", func(b *Backlog) { b.Reset(History{ID: idC, Offset: -9, SecondaryLimit: -9, StreamDB: -9}) },
 			History{ID: idC, SecondaryLimit: -1, StreamDB: -1}},
+		{"freed", func(b *Backlog) { b.AdoptID(idB); b.Free() },
+			History{ID: fresh, Offset: 100, SecondaryLimit: -1, StreamDB: -1}},
+		{"freed, then writes", func(b *Backlog) { b.Free(); b.Append(fill(9)) },
+			History{ID: fresh, Offset: 109, SecondaryLimit: -1, StreamDB: -1}},
 		{"reset without an ID, promotion", func(b *Backlog) { b.Reset(History{Offset: 9}); b.ShiftHistory() },
 			History{ID: fresh, Offset: 9, SecondaryLimit: -1, StreamDB: -1}},
 	} {

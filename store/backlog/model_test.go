@@ -16,6 +16,7 @@ type model struct {
 	log     []byte // every byte since base, never trimmed
 	base    int64
 	size    int64
+	freed   bool
 	readers []*modelReader
 }
 
@@ -102,6 +103,30 @@ func (m *model) open(where int, limit int64) {
 	}
 	if err == nil {
 		m.readers = append(m.readers, r)
+		m.freed = false
+	}
+}
+
+// limit changes the limit of a reader to a little more or less than its lag, or to none.
+func (m *model) limit(i, arg int) {
+	r := m.pick(i)
+	if r == nil {
+		return
+	}
+	lag := m.end() - r.pos
+	limit := max(lag+[...]int64{-lag, -1, 0, 1, 500, 10_000}[arg%6], 0)
+	want := r.err
+	if want == nil && limit > 0 && lag > limit {
+		want = ErrOverrun{lag, limit}
+	}
+	if err := r.r.SetLimit(limit); err != want {
+		m.t.Fatalf("SetLimit(%d) at a lag of %d: error %v, want %v", limit, lag, err, want)
+	}
+	if want == nil {
+		r.limit = limit
+	}
+	if got := r.r.Limit(); r.err == nil && got != r.limit {
+		m.t.Fatalf("Limit() = %d, want %d", got, r.limit)
 	}
 }
 
@@ -175,19 +200,29 @@ func (m *model) woken() {
 
 // rare does what happens once in a history.
 func (m *model) rare(what, arg int) {
-	switch what % 3 {
+	switch what % 6 {
 	case 0:
 		m.size = int64(arg) * 300
 		m.b.SetSize(m.size)
 	case 1:
 		m.b.ShiftHistory()
 	case 2:
-		m.base, m.log = int64(arg)*1000, nil
+		m.restart(int64(arg)*1000, false)
 		m.b.Reset(History{ID: idA, Offset: m.base, SecondaryLimit: -1})
-		for _, r := range m.readers {
-			if r.err == nil {
-				r.err, r.due = ErrHistoryChanged, true
-			}
+	case 3:
+		m.restart(m.end(), true)
+		m.b.Free()
+	default:
+		m.limit(arg>>3, arg)
+	}
+}
+
+// restart is a new history, of which nothing is kept at first, or nothing at all.
+func (m *model) restart(base int64, freed bool) {
+	m.base, m.log, m.freed = base, nil, freed
+	for _, r := range m.readers {
+		if r.err == nil {
+			r.err, r.due = ErrHistoryChanged, true
 		}
 	}
 }
@@ -200,6 +235,12 @@ func (m *model) check() {
 	}
 	// Exact, except that a backlog that grew may have let go of older bytes already.
 	exact := max(m.base, end-m.size)
+	if m.freed {
+		exact = end
+	}
+	if m.b.Freed() != m.freed || m.b.Size() != m.size {
+		m.t.Fatalf("freed %v, size %d, want %v, %d", m.b.Freed(), m.b.Size(), m.freed, m.size)
+	}
 	if oldest := m.b.state.Load().chain.oldest.Load().start; first != max(exact, oldest) {
 		m.t.Fatalf("first %d, want %d (oldest block %d)", first, max(exact, oldest), oldest)
 	}
@@ -212,6 +253,28 @@ func (m *model) check() {
 		}
 	}
 	m.checkThreshold()
+	m.checkMemory()
+}
+
+// checkMemory adds up the blocks that can be reached.
+func (m *model) checkMemory() {
+	c := m.b.state.Load().chain
+	first := c.oldest.Load()
+	for r := range m.b.readers {
+		if k := r.block.Load(); k.start < first.start {
+			first = k
+		}
+	}
+	var own, all int64
+	for k := first; k != nil; k = k.next.Load() {
+		all += int64(len(k.buf))
+		if k.start >= c.oldest.Load().start {
+			own += int64(len(k.buf))
+		}
+	}
+	if m.b.Memory() != own || m.b.Retained() != all-own {
+		m.t.Fatalf("Memory %d, Retained %d, want %d, %d", m.b.Memory(), m.b.Retained(), own, all-own)
+	}
 }
 
 // checkThreshold is the invariant of Backlog.checkAt.

@@ -10,10 +10,10 @@ import (
 var errChainReplaced = errors.New("backlog: chain replaced")
 
 // Reader reads the stream from one position on, at its own pace and without a lock. It belongs to one
-// goroutine; only Position, Lag and Close may be called from others.
+// goroutine; only Position, Lag, Limit, SetLimit, Err and Close may be called from others.
 type Reader struct {
 	b     *Backlog      // immutable
-	limit int64         // bytes it may lag; never = no limit; immutable
+	limit int64         // bytes it may lag; never = no limit; protected by b.mu
 	onEnd func(error)   // may be nil; immutable
 	woken chan struct{} // holds one token; a stale one costs a turn of the loop in Next, nothing else
 
@@ -28,10 +28,7 @@ type Reader struct {
 }
 
 func newReader(b *Backlog, k *block, count, limit int64, onEnd func(error)) *Reader {
-	if limit <= 0 {
-		limit = never
-	}
-	r := &Reader{b: b, limit: limit, onEnd: onEnd, woken: make(chan struct{}, 1)}
+	r := &Reader{b: b, limit: orNever(limit), onEnd: onEnd, woken: make(chan struct{}, 1)}
 	r.pos.Store(count)
 	r.block.Store(k)
 	return r
@@ -45,7 +42,15 @@ func (r *Reader) orNil(err error) (*Reader, error) {
 	return r, nil
 }
 
-// overrunAt returns the greatest end at which r is still within its limit.
+// orNever returns limit, or what stands for none.
+func orNever(limit int64) int64 {
+	if limit <= 0 {
+		return never
+	}
+	return limit
+}
+
+// overrunAt returns the greatest end at which r is still within its limit. REQUIRES b.mu, or that nobody else has r.
 func (r *Reader) overrunAt() int64 {
 	if pos := r.pos.Load(); r.limit < never-pos {
 		return pos + r.limit
@@ -59,6 +64,39 @@ func (r *Reader) Position() int64 { return r.pos.Load() }
 // Lag returns the number of bytes between the reader and the end of the stream. Safe anywhere; meaningless
 // once the reader has ended.
 func (r *Reader) Lag() int64 { return max(r.b.Offset()-r.pos.Load(), 0) }
+
+// Limit returns the number of bytes that the reader may lag, 0 for no limit. Safe anywhere.
+func (r *Reader) Limit() int64 {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	if r.limit == never {
+		return 0
+	}
+	return r.limit
+}
+
+// SetLimit changes the number of bytes that the reader may lag; 0 or less is no limit. A reader that lags more than that now
+// keeps the limit that it has, and the error is ErrOverrun with the numbers: the caller may wait until it has caught up, or
+// close it. On a reader that has ended the error is the reason. Safe anywhere.
+func (r *Reader) SetLimit(limit int64) error {
+	b := r.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	old := r.limit
+	r.limit = orNever(limit)
+	// As in register: first checkAt, then a look at the end. An append in between sees the one, or is seen here.
+	if at := r.overrunAt(); at < b.checkAt.Load() {
+		b.checkAt.Store(at)
+	}
+	if lag := b.Offset() - r.pos.Load(); lag > r.limit {
+		r.limit = old
+		return ErrOverrun{Lag: lag, Limit: orNever(limit)}
+	}
+	return nil
+}
 
 // Next returns the next bytes of the stream, at least one and no more than most (0 or less: as many as
 // lie together, up to 256 KB). It waits for them until ctx is done or the reader is ended; bytes that are there
@@ -160,7 +198,7 @@ func (r *Reader) Clone(onEnd func(error)) (*Reader, error) {
 	if k == nil {
 		return nil, r.Err()
 	}
-	c := newReader(r.b, k, r.pos.Load(), r.limit, onEnd)
+	c := newReader(r.b, k, r.pos.Load(), 0, onEnd)
 	if err := r.b.registerClone(r, c); err != nil {
 		return nil, err
 	}
@@ -174,6 +212,7 @@ func (b *Backlog) registerClone(r, c *Reader) error {
 	if r.err != nil {
 		return r.err
 	}
+	c.limit = r.limit
 	b.readers[c] = struct{}{} // checkAt covers it: r is at the same place with the same limit
 	return nil
 }
