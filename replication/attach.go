@@ -3,6 +3,7 @@ package replication
 import (
 	"errors"
 	"io"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -33,6 +34,9 @@ func (n *node) attach(f *feed) (refusal []byte, err error) {
 	n.seq++
 	f.seq = n.seq
 	n.feeds[f] = struct{}{}
+	if n.flow == nil {
+		n.flow = n.startFlow()
+	}
 	return nil, nil
 }
 
@@ -49,7 +53,7 @@ func (n *node) resume(f *feed) error {
 			f.grant(r, d.ID)
 			return nil
 		}
-		n.refused(refusalReason(d, err).Error(), f.resync.Reason)
+		n.refused(f.refusalReason(d, err).Error(), f.resync.Reason)
 	}
 	return n.canFullSync()
 }
@@ -57,15 +61,14 @@ func (n *node) resume(f *feed) error {
 // grant keeps the reader and prepares the reply. id is the one that the decision was made under: by now a load may have replaced the history, which ends
 // the reader, and bytes of the old history must not be continued under the new name.
 func (f *feed) grant(r *backlog.Reader, id backlog.ID) {
-	f.reader = r
-	f.sent.Store(r.Position())
+	f.begin(r, false)
 	f.hello = appendContinue(nil, id, f.peer.CapaPSYNC2)
 	f.n.log.Info("partial resync granted", zap.String("replica", f.addr()), zap.Int64("from", r.Position()+1))
 }
 
-func refusalReason(d backlog.Decision, err error) error {
+func (f *feed) refusalReason(d backlog.Decision, err error) error {
 	if err != nil {
-		return feedReason(err)
+		return f.feedReason(err)
 	}
 	return errors.New(d.String())
 }
@@ -131,7 +134,12 @@ func (n *node) canFullSync() error {
 func (n *node) detach(f *feed) {
 	n.mu.Lock()
 	delete(n.feeds, f)
+	var last *flow
+	if len(n.feeds) == 0 {
+		last, n.flow, n.alone = n.flow, nil, time.Now()
+	}
 	n.mu.Unlock()
+	last.stop()
 	if f.group != nil {
 		f.group.leave(f)
 	}

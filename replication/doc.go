@@ -30,8 +30,9 @@
 //  6. Isolation. A read sees whole commands and whole transactions.
 //  7. All or nothing. A full resync that fails, is cut or refused leaves the data as it was. Until it is complete, reads see the old data.
 //  8. Nothing invented. A command or a type that this version does not know stops following, with an error that names it; reads go on.
-//  9. Bounded. A replica that is too slow costs at most OutputLimit bytes and then its connection; the writer never waits for one. No length that a peer claims is
-//     allocated before its bytes arrive.
+//  9. Bounded. All replicas that are behind cost together, beyond the backlog, at most SyncBudget bytes for those that load and OutputLimit for the others, whichever
+//     is more, and one block; who exceeds its limit loses its connection. The writer never waits for a replica. No length that a peer claims is allocated before its
+//     bytes arrive.
 //  10. After Close no goroutine runs, no callback comes, nothing is logged, no file or connection is open.
 //
 // # What can be lost
@@ -88,6 +89,9 @@
 //
 // Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. A replica that comes while we have nothing to give, or while our own
 // link to a primary is down, is told NOMASTERLINK; those attached already stay through a short cut of that link.
+// It may be behind by as much as SyncBudget allows until it has first caught up, and by OutputLimit from then on; Status tells how far it is from either. A
+// primary that nobody follows for BacklogTTL frees the backlog and starts a history of a new name.
+//
 // After a change of history (a full resync of our own, a new name for the stream, a promotion) all replicas are disconnected, and ask again.
 //
 // # Implementation
@@ -97,7 +101,7 @@
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
-// attach.go, feed.go and fullsync.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
+// attach.go, feed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
 //
 // Goroutines:
@@ -106,6 +110,7 @@
 //	link             Connect, Run, Follow   state of the link, reads of conn   link.stop; terminal failure     link.stop
 //	voice            session.run            writes of the primary's conn       the session ends                session.run
 //	ticker           the role primary       nothing                            demotion, Close                 ticker.stop
+//	flow             the first feed         rate of the stream                 the last feed is detached      feed.run
 //	feed, reader     internal/server        reads of the replica's conn        conn closed, silence            node.wg
 //	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
 //	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run

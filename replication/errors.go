@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/store"
@@ -52,8 +53,11 @@ var (
 
 // Reasons for which a replica is dropped by the node that feeds it. It may come back and continue where it was, if the backlog still covers that.
 var (
-	// ErrOutputLimit means that a replica lagged more than OutputLimit. errors.As with *OutputLimitError tells the numbers.
+	// ErrOutputLimit means that a replica lagged more than OutputLimit, or OutputSoftLimit for too long. errors.As with *OutputLimitError tells the numbers.
 	ErrOutputLimit = errors.New("replication: replica exceeded the output limit")
+
+	// ErrSyncBudget means that a replica needed more than SyncBudget before it had caught up. errors.As with *SyncBudgetError tells the numbers.
+	ErrSyncBudget = errors.New("replication: replica exceeded the sync budget")
 
 	// ErrAckTimeout means that a replica acknowledged nothing for Timeout.
 	ErrAckTimeout = errors.New("replication: no acknowledgement within the timeout")
@@ -76,10 +80,14 @@ var (
 
 // OutputLimitError tells how far a dropped replica was behind. It matches ErrOutputLimit.
 type OutputLimitError struct {
-	Lag, Limit int64 // bytes of the stream
+	Lag, Limit int64         // bytes of the stream
+	For        time.Duration // how long it was beyond Limit, the soft one; 0 = Limit is the hard one
 }
 
 func (e *OutputLimitError) Error() string {
+	if e.For > 0 {
+		return fmt.Sprintf("%v: %d bytes behind, more than %d for %v", ErrOutputLimit, e.Lag, e.Limit, e.For)
+	}
 	return fmt.Sprintf("%v: %d bytes behind, limit %d", ErrOutputLimit, e.Lag, e.Limit)
 }
 

@@ -48,6 +48,7 @@ type feed struct {
 
 	heard atomic.Int64 // unix nanoseconds of the last sign of life
 	sent  atomic.Int64 // position in the stream up to which bytes were written
+	over  atomic.Int64 // unix nanoseconds of the first look that saw it beyond the soft limit; 0 = it is not
 
 	mu sync.Mutex
 
@@ -56,6 +57,9 @@ type feed struct {
 	acked   int64 // -1: nothing yet
 	watched bool  // signs of life are due from here on
 	err     error // why it ends; the first reason stays
+
+	place    *backlog.Reader // the sender's reader, for those who judge; nil before the cut
+	catching bool            // a full resync whose replica has not caught up yet: limits.go
 }
 
 // A replica has little to say. A client's limits would let it make us keep half a gigabyte.
@@ -128,12 +132,14 @@ func (f *feed) because(err error) {
 
 // ended is called by the backlog when it ended the reader, on the goroutine of whoever writes to the store. It closes nothing itself: closing a TLS connection
 // can take seconds, and the writer waits for nobody.
-func (f *feed) ended(err error) { f.because(feedReason(err)) }
+func (f *feed) ended(err error) { f.because(f.feedReason(err)) }
 
 // feedReason translates what the backlog says.
-func feedReason(err error) error {
+func (f *feed) feedReason(err error) error {
 	if over, ok := errorAs[backlog.ErrOverrun](err); ok {
-		return &OutputLimitError{Lag: over.Lag, Limit: over.Limit}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.overrunLocked(over)
 	}
 	if errors.Is(err, backlog.ErrHistoryChanged) {
 		return ErrHistoryChanged
@@ -165,15 +171,17 @@ func (f *feed) send() error {
 const chunk = 64 << 10
 
 func (f *feed) stream() error {
-	for {
+	for settled := false; ; {
+		settled = settled || f.settle()
 		b, err := f.reader.Next(f.ctx, chunk)
 		if err != nil {
-			return feedReason(err)
+			return f.feedReason(err)
 		}
 		if err := f.write(b); err != nil {
 			return err
 		}
 		f.sent.Store(f.reader.Position())
+		f.ease()
 	}
 }
 
@@ -322,10 +330,12 @@ func (f *feed) queued() int64 {
 func (f *feed) info() ReplicaInfo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return ReplicaInfo{
+	i := ReplicaInfo{
 		Addr: f.addr(), State: f.state, Acked: max(f.acked, 0), Heard: unixNano(f.heard.Load()),
 		Queued: f.queued(), Since: f.since,
 	}
+	f.standing(&i, f.n.rate.Load(), time.Now())
+	return i
 }
 
 // wire is the same for the server's INFO and ROLE.

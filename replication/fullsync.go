@@ -102,7 +102,7 @@ func (g *syncGroup) makeCut() {
 
 // takeLocked gives each member a reader that starts at the cut.
 func (g *syncGroup) takeLocked() (*store.Snapshot, error) {
-	snap, base, err := g.n.repl.Cut(g.n.limit(), nil)
+	snap, base, err := g.n.repl.Cut(g.n.limits().sync, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +113,7 @@ func (g *syncGroup) takeLocked() (*store.Snapshot, error) {
 			f.ended(err)
 			continue
 		}
-		f.reader = r
-		f.sent.Store(r.Position())
+		f.begin(r, true)
 	}
 	if len(g.members) == 0 {
 		snap.Close()

@@ -34,6 +34,8 @@ type node struct {
 	progress signal
 	acks     signal
 
+	rate atomic.Int64 // bytes of the stream a second, while there are replicas: flow.go
+
 	// role is a semaphore of one: its holder may change the role, re-point or close. It is held while a link is waited for, which a mutex must not be.
 	role    chan struct{}
 	closing chan struct{} // closed when close begins: nobody may wait for role any more, as close waits for clients who might
@@ -51,6 +53,8 @@ type node struct {
 	closed bool
 	link   *link // nil: the node is a primary, or was never started
 	ticker *ticker
+	flow   *flow          // nil while there are no feeds
+	alone  time.Time      // when the last feed went, or the role of a primary began
 	srv    *server.Server // for client connections; nil until the first one
 	feeds  map[*feed]struct{}
 	seq    int64      // number of the last feed
@@ -220,7 +224,9 @@ type ticker struct {
 	done   chan struct{}
 }
 
+// startTicker REQUIRES n.mu.
 func (n *node) startTicker() *ticker {
+	n.alone = time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &ticker{cancel: cancel, done: make(chan struct{})}
 	go func() {
@@ -248,6 +254,7 @@ func (n *node) tick(ctx context.Context) {
 			return
 		case now := <-t.C:
 			n.sweep()
+			n.freeIdleBacklog(now)
 			if now.Sub(pinged) >= n.cfg.Load().pingPeriod {
 				pinged = now
 				n.ping()

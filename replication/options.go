@@ -20,6 +20,11 @@ const (
 	DefaultTimeout     = 60 * time.Second
 	DefaultPingPeriod  = 10 * time.Second
 	DefaultOutputLimit = 256 << 20 // bytes
+
+	DefaultOutputSoftLimit = 64 << 20 // bytes
+	DefaultOutputSoftTime  = 60 * time.Second
+	DefaultSyncBudget      = 1 << 30 // bytes; redis-server has none, and drops a replica that loads by the output limit
+	DefaultBacklogTTL      = time.Hour
 )
 
 // PrimaryOptions are the choices of a node that accepts writes. nil and the zero value are the defaults. Options are copied; changing them later has no
@@ -33,8 +38,24 @@ type PrimaryOptions struct {
 	PingPeriod time.Duration
 
 	// OutputLimit is the number of bytes that a replica may be behind before it is dropped; it is at least the size of the backlog, because within the
-	// backlog a slow replica costs nothing. Default: DefaultOutputLimit. Negative: no limit.
+	// backlog a slow replica costs nothing. Default: DefaultOutputLimit. Negative: no limit. It holds from when the replica has first caught up, see SyncBudget.
 	OutputLimit int64
+
+	// OutputSoftLimit is the number of bytes that a replica may be behind for OutputSoftTime, but no longer; it is at least the size of the backlog, too. The time is
+	// counted by looks a second apart. Default: DefaultOutputSoftLimit for DefaultOutputSoftTime, none if OutputLimit is negative. Negative: no limit, no time.
+	OutputSoftLimit int64
+	OutputSoftTime  time.Duration
+
+	// SyncBudget is the number of bytes of the stream that are kept, beyond the backlog, for replicas that load: from the cut of a full resync until they have
+	// first caught up, to within the backlog or half of the limits above. They share the bytes, so it is what all of them cost together, less than
+	// one block of 256 KiB aside; a replica that needs more is dropped. OutputLimit is the least: loading is no reason to be judged more strictly. It should exceed
+	// what is written while a replica loads, else no replica ever gets through. Default: DefaultSyncBudget. Negative: no limit.
+	SyncBudget int64
+
+	// BacklogTTL is how long a primary without replicas keeps the backlog for those that come back. After it the memory is free, the history has a new
+	// name, and a replica that comes back takes a full resync. Default: DefaultBacklogTTL. Negative: for ever. The size is the store's: store.Options.BacklogBytes at
+	// first, and Backlog().SetSize of the store's Replication at any time.
+	BacklogTTL time.Duration
 
 	// DisklessDelay is the time that a full resync waits for more replicas, which then share one snapshot. Default: 0, start at once. redis-server waits 5 s.
 	DisklessDelay time.Duration
@@ -84,8 +105,12 @@ type ReplicaOptions struct {
 	// then the primary shows the connection's address. Default: port 0.
 	Announce string
 
-	// OutputLimit, DisklessDelay, RequirePassword and AllowReplicaOf concern what this node serves, as in PrimaryOptions.
+	// These concern what this node serves, as in PrimaryOptions; BacklogTTL only after a promotion.
 	OutputLimit     int64
+	OutputSoftLimit int64
+	OutputSoftTime  time.Duration
+	SyncBudget      int64
+	BacklogTTL      time.Duration
 	DisklessDelay   time.Duration
 	RequirePassword string
 	AllowReplicaOf  bool
@@ -151,6 +176,11 @@ type config struct {
 	timeout       time.Duration
 	pingPeriod    time.Duration
 	outputLimit   int64 // bytes; 0 = none
+	softLimit     int64 // bytes; 0 = none
+	softTime      time.Duration
+	syncBudget    int64         // bytes; 0 = no limit
+	backlogTTL    time.Duration // 0 = for ever
+	backlogBytes  int64         // as the directive says; 0 = nobody has asked
 	diskless      bool
 	disklessDelay time.Duration
 	disklessMax   int // waiting replicas that start a full resync early; 0 = none
@@ -188,21 +218,21 @@ func limitOption(n int64) int64 {
 
 func (o *PrimaryOptions) config() *config {
 	return config{
-		timeout: o.Timeout, pingPeriod: o.PingPeriod, outputLimit: limitOption(o.OutputLimit),
+		timeout: o.Timeout, pingPeriod: o.PingPeriod,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
-	}.withDefaults()
+	}.limited(o.limits()).withDefaults()
 }
 
 // serving returns c with what a primary's options say about serving.
 func (c *config) serving(o *PrimaryOptions) *config {
-	with, from := *c, o.config()
-	with.timeout, with.pingPeriod, with.outputLimit, with.disklessDelay = from.timeout, from.pingPeriod, from.outputLimit, from.disklessDelay
+	with, from := c.limited(o.limits()), o.config()
+	with.timeout, with.pingPeriod, with.disklessDelay = from.timeout, from.pingPeriod, from.disklessDelay
 	return &with
 }
 
 func (o *ReplicaOptions) config() *config {
 	c := config{
-		timeout: o.Timeout, outputLimit: limitOption(o.OutputLimit),
+		timeout:  o.Timeout,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 		username: o.Username, password: o.Password,
 		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
@@ -210,7 +240,7 @@ func (o *ReplicaOptions) config() *config {
 	if o.Announce != "" {
 		c.announceIP, c.announcePort, _ = splitAnnounce(o.Announce) // validate has seen it
 	}
-	return c.withDefaults()
+	return c.limited(o.limits()).withDefaults()
 }
 
 // dialing is how a link reaches primaries and whom it tells about itself. It stays the same when the node is re-pointed.

@@ -44,6 +44,7 @@ const (
 	ReasonTimeout        Reason = "timeout"           // the other side was silent for too long
 	ReasonStalled        Reason = "stalled"           // the other side takes no bytes
 	ReasonOutputLimit    Reason = "output-limit"      // too far behind
+	ReasonSyncBudget     Reason = "sync-budget"       // too far behind while it loaded
 	ReasonNetwork        Reason = "network"           // dialing, or any other error of the connection
 	ReasonRefused        Reason = "refused"           // an error reply that may change: LOADING, NOMASTERLINK, BUSY
 	ReasonDenied         Reason = "denied"            // credentials or rights are missing
@@ -88,6 +89,7 @@ func reasonsByValue() []errorReason {
 		{ErrTainted, ReasonTainted},
 		{ErrHistoryChanged, ReasonHistoryChanged},
 		{ErrOutputLimit, ReasonOutputLimit},
+		{ErrSyncBudget, ReasonSyncBudget},
 		{ErrAckTimeout, ReasonTimeout},
 		{ErrTimeout, ReasonTimeout},
 		{ErrStalled, ReasonStalled},

@@ -23,6 +23,7 @@ func TestReasonOf(t *testing.T) {
 		{replication.ErrTainted, replication.ReasonTainted},
 		{replication.ErrHistoryChanged, replication.ReasonHistoryChanged},
 		{&replication.OutputLimitError{Lag: 2, Limit: 1}, replication.ReasonOutputLimit},
+		{&replication.SyncBudgetError{Lag: 2, Budget: 1}, replication.ReasonSyncBudget},
 		{replication.ErrAckTimeout, replication.ReasonTimeout},
 		{replication.ErrTimeout, replication.ReasonTimeout},
 		{replication.ErrStalled, replication.ReasonStalled},

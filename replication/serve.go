@@ -3,6 +3,8 @@ package replication
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"time"
@@ -24,7 +26,8 @@ func (n *node) Store() *store.Store { return n.store }
 func (n *node) State() server.State {
 	h := n.repl.History()
 	first, _ := n.repl.Backlog().Window()
-	s := server.State{History: h, BacklogFirst: first, BacklogSize: n.repl.Backlog().Size()}
+	b := n.repl.Backlog()
+	s := server.State{History: h, BacklogFirst: first, BacklogSize: b.Size(), BacklogFreed: b.Freed(), BacklogMemory: b.Memory(), Retained: b.Retained()}
 	for _, f := range n.feedList() {
 		s.Replicas = append(s.Replicas, f.wire())
 	}
@@ -42,19 +45,22 @@ func (n *node) State() server.State {
 // Configure implements server.Node.
 func (n *node) Configure(s server.Settings) {
 	c := config{
-		timeout: s.Timeout, pingPeriod: s.PingPeriod, outputLimit: s.OutputLimit,
+		timeout: s.Timeout, pingPeriod: s.PingPeriod,
+		outputLimit: s.OutputLimit, softLimit: s.SoftLimit, softTime: s.SoftTime, syncBudget: s.SyncBudget, backlogTTL: s.BacklogTTL,
 		diskless: s.DisklessSync, disklessDelay: s.DisklessDelay, disklessMax: s.DisklessMaxReplicas,
 		username: s.Username, password: s.Password,
-		announceIP: s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
 		guard: guardOf(s, n.cfg.Load().guard), retainFormer: s.RetainFormer,
+		backlogBytes: s.BacklogBytes,
+		announceIP:   s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
 	}
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
 	}
-	n.cfg.Store(c.withDefaults())
-	if s.BacklogBytes > 0 {
+	// A size that the program has set meanwhile stays when a client changes something else.
+	if s.BacklogBytes > 0 && s.BacklogBytes != n.cfg.Load().backlogBytes {
 		n.repl.Backlog().SetSize(s.BacklogBytes)
 	}
+	n.cfg.Store(c.withDefaults())
 	n.repl.SetWritable(c.writable)
 }
 
@@ -165,25 +171,27 @@ func (n *node) embeddedServer() (*server.Server, error) {
 	case n.srv != nil:
 		return n.srv, nil
 	}
-	own := n.cfg.Load()
-	directives, err := server.ParseArgs(own.directives(n.repl.Backlog().Size()), nil)
+	own := *n.cfg.Load()
+	own.backlogBytes = n.repl.Backlog().Size()
+	directives, err := server.ParseArgs(own.directives(own.backlogBytes), nil)
 	if err != nil {
 		return nil, err
 	}
 	n.srv = server.New(n, &server.Options{Config: directives, Steered: own.steered, Logger: n.log})
-	n.cfg.Store(own)
+	n.cfg.Store(&own)
 	return n.srv, nil
 }
 
 // directives says the same as c in the language of redis.conf, for CONFIG GET and as the state that CONFIG SET starts from.
 func (c *config) directives(backlog int64) []string {
 	seconds := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
-	limit := strconv.FormatInt(c.outputLimit, 10)
+	limit := fmt.Sprintf("replica %d %d %s", c.outputLimit, c.softLimit, seconds(min(c.softTime, math.MaxInt32*time.Second)))
 	args := []string{
 		"--save", "", "--protected-mode", "no",
 		"--repl-timeout", seconds(c.timeout), "--repl-ping-replica-period", seconds(c.pingPeriod),
 		"--repl-diskless-sync-delay", seconds(c.disklessDelay), "--repl-backlog-size", strconv.FormatInt(max(backlog, 1), 10),
-		"--client-output-buffer-limit", "replica " + limit + " 0 0",
+		"--client-output-buffer-limit", limit,
+		"--understudy-sync-budget", strconv.FormatInt(c.syncBudget, 10), "--repl-backlog-ttl", seconds(c.backlogTTL),
 		"--port", strconv.Itoa(c.announcePort),
 	}
 	args = append(args, c.guardDirectives()...)

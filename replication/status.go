@@ -86,6 +86,12 @@ type Status struct {
 	PartialRefused uint64        // partial resyncs asked for and refused
 	LastRefusal    string        // why the last one was refused, with its numbers
 	BacklogFirst   int64         // a replica that has between BacklogFirst and Offset bytes can continue
+	BacklogSize    int64         // bytes that a replica may miss and still continue, once that many were written
+	BacklogFreed   bool          // nothing is kept until a replica comes: there was none for BacklogTTL
+	BacklogMemory  int64         // bytes of memory that the backlog takes, whole blocks
+	Retained       int64         // bytes of memory that replicas which are behind take beyond that, all together
+	SyncBudget     int64         // the most that Retained may become for replicas that load, a block aside; 0 = no limit
+	Rate           int64         // bytes of the stream a second, over the last five seconds; 0 without replicas
 	BytesIn        int64         // read from primaries
 	BytesOut       int64         // written to replicas
 }
@@ -117,15 +123,26 @@ type ReplicaInfo struct {
 	Heard  time.Time // of the last acknowledgement or other sign of life
 	Queued int64     // bytes of the stream that are not written to it yet
 	Since  time.Time
+
+	// How far it is from being dropped. Limit is the number of bytes of the stream that it may be behind, 0 = no limit. Headroom is how many more it may miss before it
+	// reaches Limit, HeadroomTime how long that takes at Status.Rate if it reads nothing from now on: math.MaxInt64 without a limit, and the time also while nothing
+	// is written. Monitoring may compare them without looking at special cases.
+	CatchingUp   bool // it loads, or has not caught up since: Limit is that of SyncBudget, and OutputLimit does not hold yet
+	Limit        int64
+	Headroom     int64
+	HeadroomTime time.Duration
+	OverSoft     time.Duration // how long it has been beyond OutputSoftLimit; 0 = it is not
 }
 
 // status collects the copy. The parts are read one after the other: numbers may be a moment apart, each is right.
 func (n *node) status() Status {
 	h := n.repl.History()
-	first, _ := n.repl.Backlog().Window()
+	b := n.repl.Backlog()
+	first, _ := b.Window()
 	s := Status{
 		ID: string(h.ID), Offset: h.Offset, Secondary: string(h.Secondary), SecondaryLimit: h.SecondaryLimit, Tainted: h.Taint,
-		BacklogFirst: first,
+		BacklogFirst: first, BacklogSize: b.Size(), BacklogFreed: b.Freed(), BacklogMemory: b.Memory(), Retained: b.Retained(),
+		SyncBudget: n.syncBudget(), Rate: n.rate.Load(),
 	}
 	for _, f := range n.feedList() {
 		s.Replicas = append(s.Replicas, f.info())

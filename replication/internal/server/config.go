@@ -59,7 +59,7 @@ func (c *Config) Bool(name string) bool { return c.value(name) == "yes" }
 
 // Seconds returns a number of seconds as a duration.
 func (c *Config) Seconds(name string) time.Duration {
-	return time.Duration(c.Int(name)) * time.Second
+	return time.Duration(min(c.Int(name), int64(maxDelay/time.Second))) * time.Second
 }
 
 // Words returns a list.

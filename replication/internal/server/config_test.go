@@ -194,7 +194,8 @@ func TestConfigFile(t *testing.T) {
 }
 
 func TestTypedValues(t *testing.T) {
-	cfg := testConfig(t, "--repl-timeout", "7", "--replicaof", "h 1", "--client-output-buffer-limit", "normal 1 0 0 replica 2 0 0", "--save", "60 1 300 10",
+	cfg := testConfig(t, "--repl-timeout", "7", "--replicaof", "h 1", "--client-output-buffer-limit", "normal 1 0 0 replica 2 1 5", "--save", "60 1 300 10",
+		"--repl-backlog-ttl", "9223372036854775807", "--understudy-sync-budget", "3mb",
 		"--masterauth", "p", "--masteruser", "u", "--replica-announce-port", "9", "--replica-announce-ip", "i", "--repl-diskless-sync", "no", "--port", "77")
 	if got := cfg.Seconds("repl-timeout"); got != 7*time.Second {
 		t.Errorf("repl-timeout = %v", got)
@@ -206,8 +207,9 @@ func TestTypedValues(t *testing.T) {
 		t.Errorf("savePoints = %v", got)
 	}
 	want := Settings{ReadOnlyReplica: true, Timeout: 7 * time.Second, PingPeriod: 10 * time.Second, DisklessDelay: 5 * time.Second, OutputLimit: 2, BacklogBytes: 1 << 20,
-		Username: "u", Password: "p", Guarded: true, GuardPercent: 10, GuardFreshPercent: 90, RetainFormer: 5 * time.Minute,
-		AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
+		SoftLimit: 1, SoftTime: 5 * time.Second, SyncBudget: 3 << 20, BacklogTTL: maxDelay,
+		Guarded: true, GuardPercent: 10, GuardFreshPercent: 90, RetainFormer: 5 * time.Minute,
+		Username: "u", Password: "p", AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
 	if got := cfg.Settings(); got != want {
 		t.Errorf("Settings = %+v, want %+v", got, want)
 	}

@@ -47,6 +47,7 @@ func ownDirectives() []directive {
 		{name: "protected-mode", kind: kindBool, def: "yes"},
 		{name: "proto-max-bulk-len", kind: kindMemory, def: "536870912", min: 1 << 20, max: math.MaxInt64},
 		{name: "repl-backlog-size", kind: kindMemory, def: "1048576", min: 1, max: math.MaxInt64, role: true},
+		{name: "repl-backlog-ttl", kind: kindInt, def: "3600", max: math.MaxInt64, role: true},
 		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb"}, def: "disabled", role: true},
 		{name: "repl-diskless-sync", kind: kindBool, def: "yes", role: true},
 		{name: "repl-diskless-sync-delay", kind: kindInt, def: "5", max: maxInt32, role: true},
@@ -64,10 +65,12 @@ func ownDirectives() []directive {
 		{name: "slowlog-max-len", kind: kindInt, def: "128", max: math.MaxInt64},
 		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},
 		{name: "timeout", kind: kindInt, def: "0", max: maxInt32},
+		// What redis-server has no word for begins with our name, so that no later version of it can mean something else.
 		{name: "understudy-guard", kind: kindBool, def: "yes", role: true},
 		{name: "understudy-guard-fresh-percent", kind: kindInt, def: "90", max: 101, role: true},
 		{name: "understudy-guard-percent", kind: kindInt, def: "10", max: 100, role: true},
 		{name: "understudy-retain-former", kind: kindInt, def: "300", max: maxInt32, role: true},
+		{name: "understudy-sync-budget", kind: kindMemory, def: "1073741824", max: math.MaxInt64, role: true},
 		{name: "unixsocket", kind: kindString, fixed: true},
 		{name: "unixsocketperm", kind: kindOctal, def: "0", fixed: true},
 	}

@@ -12,8 +12,9 @@
 //   - DEBUG SLEEP holds up the client that sent it, nobody else: there is no one thread for all.
 //   - CLIENT PAUSE ALL lets CLIENT through, so that CLIENT UNPAUSE can end it.
 //   - NOAUTH comes before the check of the command's name and arity.
-//   - client-output-buffer-limit pubsub is for what waits to be written to a subscriber, and holds for monitors too. Of that of replicas the soft limit does
-//     not count. Who is over a soft limit is looked at once a second.
+//   - client-output-buffer-limit pubsub is for what waits to be written to a subscriber, and holds for monitors too. Who is over a soft limit is
+//     looked at once a second. That of replicas holds from when they have first caught up; until then understudy-sync-budget does, which Redis lacks. Its soft
+//     limit is at least repl-backlog-size, as the hard one is in Redis, too.
 //   - A message that a client publishes to itself comes behind the reply (Redis from 7.2 on), also behind that of EXEC. SUBSCRIBE inside of a transaction
 //     takes effect when its data commands are done, and confirms all names but the first behind EXEC's reply.
 //   - A pattern of PSUBSCRIBE does not match a channel that is too long for it: see store.ViaPattern. Only patterns or channels of many KB notice.

@@ -44,7 +44,7 @@ func TestInfoPrimary(t *testing.T) {
 		id, old := strings.Repeat("a", 40), strings.Repeat("b", 40)
 		now := time.Now()
 		primary := State{
-			Primary: true, History: backlog.History{ID: backlog.ID(id), Offset: 1000, Secondary: backlog.ID(old), SecondaryLimit: 300}, BacklogFirst: 200, BacklogSize: 4096,
+			Primary: true, History: backlog.History{ID: backlog.ID(id), Offset: 1000, Secondary: backlog.ID(old), SecondaryLimit: 300}, BacklogFirst: 200, BacklogSize: 4096, BacklogMemory: 900, Retained: 12,
 			Replicas: []ReplicaState{
 				{ID: 7, Addr: "10.0.0.1:5", IP: "10.0.0.1", Port: 6380, State: ReplicaOnline, AckOffset: 990, AckTime: now.Add(-1500 * time.Millisecond)},
 				{ID: 8, Addr: "10.0.0.2:5", IP: "10.0.0.2", State: ReplicaWaiting, AckTime: now, Queued: 12},
@@ -56,7 +56,8 @@ func TestInfoPrimary(t *testing.T) {
 		got := parseInfo(t, c.value("INFO").Str)
 		wantFields(t, got, "role:master connected_slaves:2 slave0:ip=10.0.0.1,port=6380,state=online,offset=990,lag=1 slave1:ip=10.0.0.2,port=0,state=wait_bgsave,offset=0,lag=0")
 		wantFields(t, got, "master_failover_state:no-failover master_replid:"+id+" master_replid2:"+old+" master_repl_offset:1000 second_repl_offset:301")
-		wantFields(t, got, "repl_backlog_active:1 repl_backlog_size:4096 repl_backlog_first_byte_offset:201 repl_backlog_histlen:800 mem_clients_slaves:12")
+		wantFields(t, got, "repl_backlog_active:1 repl_backlog_size:4096 repl_backlog_first_byte_offset:201 repl_backlog_histlen:800")
+		wantFields(t, got, "mem_replication_backlog:900 mem_total_replication_buffers:912 mem_clients_slaves:12 mem_not_counted_for_evict:12")
 		wantFields(t, got, "sync_full:3 sync_partial_ok:2 sync_partial_err:1 total_net_repl_output_bytes:50 connected_clients:1 total_connections_received:1 tcp_port:7777")
 		wantFields(t, got, "redis_version:7.0.15 redis_mode:standalone loading:0 cluster_enabled:0 rdb_bgsave_in_progress:0 aof_enabled:0")
 		if len(got["run_id"]) != 40 {

@@ -94,13 +94,22 @@ func (w *infoWriter) history(st *State) {
 	w.field("master_replid2", secondary)
 	w.field("master_repl_offset", h.Offset)
 	w.field("second_repl_offset", second)
-	w.field("repl_backlog_active", 1)
-	w.field("repl_backlog_size", st.BacklogSize)
-	w.field("repl_backlog_first_byte_offset", st.BacklogFirst+1)
-	w.field("repl_backlog_histlen", h.Offset-st.BacklogFirst)
+	w.backlog(st)
 	if h.Taint != "" {
 		w.field("understudy_taint", oneLine(h.Taint))
 	}
+}
+
+// backlog shows zeros for one that was let go, as Redis does.
+func (w *infoWriter) backlog(st *State) {
+	first, length := st.BacklogFirst+1, st.History.Offset-st.BacklogFirst
+	if st.BacklogFreed {
+		first, length = 0, 0
+	}
+	w.field("repl_backlog_active", bit(!st.BacklogFreed))
+	w.field("repl_backlog_size", st.BacklogSize)
+	w.field("repl_backlog_first_byte_offset", first)
+	w.field("repl_backlog_histlen", length)
 }
 
 // oneLine makes a text fit into a line of INFO.

@@ -69,8 +69,11 @@ func infoMemory(w *infoWriter) {
 	w.size("maxmemory", 0)
 	w.field("maxmemory_policy", "noeviction")
 	w.field("mem_fragmentation_ratio", strconv.FormatFloat(float64(rss)/float64(max(used, 1)), 'f', 2, 64))
-	w.field("mem_replication_backlog", w.node.History.Offset-w.node.BacklogFirst)
-	w.field("mem_clients_slaves", queued(w.node.Replicas))
+	// The stream's bytes are shared by backlog and replicas: what replicas need beyond the backlog counts as theirs.
+	w.field("mem_not_counted_for_evict", w.node.Retained)
+	w.field("mem_replication_backlog", w.node.BacklogMemory)
+	w.field("mem_total_replication_buffers", w.node.BacklogMemory+w.node.Retained)
+	w.field("mem_clients_slaves", w.node.Retained)
 	w.field("mem_allocator", "go")
 }
 
@@ -79,14 +82,6 @@ func uintMetric(s metrics.Sample) int64 {
 		return 0 // a runtime that does not know the metric
 	}
 	return int64(s.Value.Uint64())
-}
-
-func queued(replicas []ReplicaState) int64 {
-	var sum int64
-	for _, r := range replicas {
-		sum += r.Queued
-	}
-	return sum
 }
 
 // infoPersistence is about the RDB file alone. Times of saves are in seconds, -1 before the first.

@@ -122,7 +122,6 @@ rdb-save-incremental-fsync yes
 rdbcompression yes
 rdbchecksum yes
 rename-command
-repl-backlog-ttl 3600
 repl-disable-tcp-nodelay no
 repl-diskless-sync-period
 repl-rdb-channel

@@ -55,7 +55,11 @@ type Settings struct {
 	DisklessDelay       time.Duration // repl-diskless-sync-delay; 0 = no waiting for company
 	DisklessMaxReplicas int           // repl-diskless-sync-max-replicas; 0 = no early start
 	OutputLimit         int64         // client-output-buffer-limit replica, hard limit in bytes; 0 = none
+	SoftLimit           int64         // likewise, soft limit; 0 = none
+	SoftTime            time.Duration // likewise, for how long
+	SyncBudget          int64         // understudy-sync-budget, in bytes; 0 = no limit
 	BacklogBytes        int64         // repl-backlog-size
+	BacklogTTL          time.Duration // repl-backlog-ttl; 0 = for ever
 
 	Username, Password string // masteruser, masterauth: towards the primary
 
@@ -76,8 +80,11 @@ type State struct {
 	History backlog.History
 
 	// The bytes (BacklogFirst, History.Offset] can be served to a replica that continues.
-	BacklogFirst int64
-	BacklogSize  int64 // capacity in bytes
+	BacklogFirst  int64
+	BacklogSize   int64 // capacity in bytes
+	BacklogFreed  bool  // nothing is kept until a replica comes
+	BacklogMemory int64 // bytes that the backlog takes
+	Retained      int64 // bytes that replicas take beyond that
 
 	Upstream *UpstreamState // nil on a primary
 	Replicas []ReplicaState // in the order in which they came
