@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // flow is what a node that has replicas does by the clock, whatever its role: it measures the rate of the stream, and judges the replicas by it and by their soft
@@ -124,14 +126,15 @@ func (n *node) idle(now time.Time) bool {
 // freeIdleBacklog lets go of a backlog that nobody came back to. The history gets a new name with it, so that who comes too late is not taken for one who missed
 // nothing. A replica never does so: its history is its primary's, and it may be promoted.
 func (n *node) freeIdleBacklog(now time.Time) {
-	if !n.idle(now) || n.repl.Backlog().Freed() {
-		return
-	}
-	n.histMu.Lock()
-	freed := n.idle(now) && n.repl.FreeBacklog() // attach takes histMu too: nobody has come in between
-	n.histMu.Unlock()
-	if freed {
+	if n.idle(now) && !n.repl.Backlog().Freed() && n.freeBacklog(now) {
 		n.progress.fire()
-		n.log.Info("backlog freed")
+		n.log.Info("backlog freed", zap.Int64("offset", n.repl.Backlog().Offset()))
 	}
+}
+
+// freeBacklog looks once more: attach takes histMu too, and somebody may have come before us.
+func (n *node) freeBacklog(now time.Time) bool {
+	n.histMu.Lock()
+	defer n.histMu.Unlock()
+	return n.idle(now) && n.repl.FreeBacklog()
 }

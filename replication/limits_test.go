@@ -101,3 +101,19 @@ func TestLimits(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestNothingIsFreedUnderAReplica that came between the first look, without a lock, and the second.
+func TestNothingIsFreedUnderAReplica(t *testing.T) {
+	s := store.New(nil)
+	defer s.Close()
+	n := newNode(s, (&PrimaryOptions{BacklogTTL: time.Second}).config(), nil)
+	f := new(feed)
+	n.feeds[f] = struct{}{}
+	if n.freeBacklog(time.Now()) {
+		t.Error("the backlog was freed although a replica is attached")
+	}
+	delete(n.feeds, f)
+	if !n.freeBacklog(time.Now()) {
+		t.Error("without a replica it is not freed")
+	}
+}
