@@ -47,7 +47,11 @@ func (l *link) askOffset(ctx context.Context) (backlog.ID, int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.ctx, func() { cancel(ErrClosed) })()
-	conn, err := l.dialer.open(ctx, l.to, func(string) {})
+	var conn net.Conn
+	who, err := l.identity(ctx, func(string) {})
+	if err == nil {
+		conn, err = l.dialer.open(ctx, l.to, func(string) {})
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
@@ -58,7 +62,7 @@ func (l *link) askOffset(ctx context.Context) (backlog.ID, int64, error) {
 	// Closing is what a blocked read hears.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	conn.SetDeadline(time.Now().Add(l.n.cfg.Load().timeout))
-	text, err := inquire(conn, l.identity())
+	text, err := inquire(conn, who)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -92,7 +96,7 @@ func inquire(conn net.Conn, who identity) (string, error) {
 			return "", noEOF(err)
 		}
 		if err := v.AsError(); err != nil {
-			return "", fmt.Errorf("%w: %w", ErrNoBarrier, &RefusedError{Command: expect[0], Reply: clip([]byte(v.Str))})
+			return "", fmt.Errorf("%w: %w", ErrNoBarrier, refusedError(expect[0], v.Str, who.password))
 		}
 		if expect = expect[1:]; len(expect) == 0 {
 			return v.Str, nil

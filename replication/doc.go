@@ -50,8 +50,8 @@
 //
 // # Concurrency
 //
-// All methods of Primary and Replica may be called from any goroutine. Callbacks (OnState, Backoff, Dial) are never called under a lock. OnState and Backoff run on the
-// link's goroutine and must not call what waits for it: Close, Follow, Promote.
+// All methods of Primary and Replica may be called from any goroutine. Callbacks (OnState, Backoff, Dial, Credentials) are never called under a lock. They run on the
+// link's goroutine, Dial and Credentials on that of a Barrier as well, and must not call what waits for it: Close, Follow, Promote.
 //
 // # The link to a primary
 //
@@ -66,7 +66,7 @@
 //	                        +--> Stopped, when trying again cannot help. Any state: Closed
 //	Loading --> Held, when the guard does not let the payload become the data --> Connecting, by consent or with another primary
 //
-// Retried: the network, a timeout, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal: missing or wrong credentials, no PSYNC, an
+// Retried: the network, a timeout, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal: missing or wrong credentials (ErrDenied; retried where Credentials is asked for new ones each time), no PSYNC, an
 // unknown command or type, in the stream or in a payload a string of more than 512 MiB (which a Redis with a raised proto-max-bulk-len has) or a command beyond the
 // other limits, a stream that does not fit the data, a history that became tainted.
 //
@@ -99,7 +99,7 @@
 // RULES.md lists the rules of the protocol, one by one, with the test that shows each.
 //
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
-// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, session.go and voice.go (towards the primary),
+// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
 // attach.go, feed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.

@@ -39,6 +39,10 @@ var (
 	// *rdb.TooLargeError, and stops following as well.
 	ErrCommandTooLarge = errors.New("replication: command of the stream exceeds the limits")
 
+	// ErrDenied means that the primary refuses the credentials, or that their user may not follow: a *RefusedError with NOAUTH, WRONGPASS or NOPERM. With
+	// ReplicaOptions.Credentials it is tried again.
+	ErrDenied = errors.New("replication: the primary denies access")
+
 	// ErrTainted means that the data is not what its history says, so that following on would spread the difference. Follow starts over.
 	ErrTainted = errors.New("replication: tainted history")
 )
@@ -130,9 +134,9 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("replication: %s refused: %s", e.Command, e.Reply)
 }
 
-// Is makes a primary that does not know PSYNC match ErrNoPSYNC.
+// Is makes a primary that does not know PSYNC match ErrNoPSYNC, and one that denies access ErrDenied.
 func (e *RefusedError) Is(target error) bool {
-	return target == ErrNoPSYNC && e.Command == cmdPSYNC && strings.HasPrefix(strings.ToLower(e.Reply), "err unknown command")
+	return target == ErrDenied && e.denied() || target == ErrNoPSYNC && e.Command == cmdPSYNC && strings.HasPrefix(strings.ToLower(e.Reply), "err unknown command")
 }
 
 // denied tells whether credentials or rights are missing: trying again with the same ones is of no use.

@@ -128,7 +128,7 @@ func (h *handshake) burst(b, line []byte) ([]byte, error) {
 	case line[0] != '+' && line[0] != '-':
 		return b, &ProtocolError{During: "reply to " + asked, Got: clip(line)}
 	case line[0] == '-' && asked == "AUTH":
-		return b, &RefusedError{Command: asked, Reply: clip(line[1:])}
+		return b, refusedError(asked, string(line[1:]), h.who.password)
 	case len(h.pending) > 0:
 		return b, nil
 	}

@@ -126,7 +126,7 @@ func (l *link) run() {
 			continue
 		}
 		failures++
-		if terminal(err) {
+		if l.final(err) {
 			l.stopFor(err)
 			return
 		}
@@ -167,9 +167,7 @@ func (l *link) waitAfter(err error, synced bool, failures int) {
 // attempt runs one session from dialing to its end, which is always an error. synced tells whether it came to stream.
 func (l *link) attempt() (synced bool, err error) {
 	l.become(Connecting, nil)
-	ctx, cancel := context.WithTimeout(l.ctx, l.n.cfg.Load().timeout)
-	conn, err := l.dialer.open(ctx, l.to, l.at)
-	cancel()
+	who, conn, err := l.connect()
 	if err != nil {
 		return false, l.failed(err)
 	}
@@ -177,9 +175,21 @@ func (l *link) attempt() (synced bool, err error) {
 	if !l.adopt(conn) {
 		return false, ErrClosed
 	}
-	s := newSession(l, conn)
+	s := newSession(l, conn, who)
 	err = s.run()
 	return s.synced, l.failed(l.release(err))
+}
+
+// connect finds out who to be and dials, all within one timeout.
+func (l *link) connect() (identity, net.Conn, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, l.n.cfg.Load().timeout)
+	defer cancel()
+	who, err := l.identity(ctx, l.at)
+	if err != nil {
+		return identity{}, nil, err
+	}
+	conn, err := l.dialer.open(ctx, l.to, l.at)
+	return who, conn, err
 }
 
 // at notes what the link is waiting for.

@@ -87,8 +87,16 @@ type ReplicaOptions struct {
 	// TLS is the configuration for rediss:// URLs. Default: the system's roots and the URL's host name.
 	TLS *tls.Config
 
-	// Username and Password are shown to the primary when the URL names none.
+	// Username and Password are shown to the primary when the URL names none. On a primary with users (ACL), +psync +replconf +ping is all that this one needs, and
+	// +info for Barrier.
 	Username, Password string
+
+	// Credentials is asked, before each attempt to connect and before each Barrier, what to show to the primary, in place of the URL's credentials and of
+	// Username and Password: for passwords that rotate or expire. An empty password shows nothing. It may take its time, within Timeout, on the link's goroutine: it must
+	// return when ctx ends, as Close waits for it, and must not call Close, Follow or Promote. An error is a failed attempt, and its text gets into the log.
+	// With it, credentials that the primary refuses are tried again after a pause like any failure, as the next ones may be right; without it they stop following.
+	// Default: nil.
+	Credentials func(ctx context.Context) (username, password string, err error)
 
 	// Store receives the data. Default: a new store of the replica's own, closed with it. A store given here is read-only while the replica follows, and is
 	// not closed; after Close it is read-only still, until NewPrimary makes it the data of a primary. If it holds data with a history, the first request is for
@@ -245,14 +253,15 @@ func (o *ReplicaOptions) config() *config {
 
 // dialing is how a link reaches primaries and whom it tells about itself. It stays the same when the node is re-pointed.
 type dialing struct {
-	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	tls     *tls.Config
-	backoff func(failures int) time.Duration
-	onState func(old, new State)
+	dial        func(ctx context.Context, network, addr string) (net.Conn, error)
+	tls         *tls.Config
+	credentials func(ctx context.Context) (username, password string, err error) // nil: those of the URL or the config
+	backoff     func(failures int) time.Duration
+	onState     func(old, new State)
 }
 
 func (o *ReplicaOptions) dialing() dialing {
-	d := dialing{dial: o.Dial, tls: o.TLS, backoff: o.Backoff, onState: o.OnState}
+	d := dialing{dial: o.Dial, tls: o.TLS, credentials: o.Credentials, backoff: o.Backoff, onState: o.OnState}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
 	}

@@ -27,6 +27,7 @@ type session struct {
 	src   *source
 	in    *resp.Reader // owned by the link's goroutine; replaced after a payload with a mark
 	voice *voice
+	who   identity
 
 	synced bool   // came to stream
 	resync Resync // how: complete once granted
@@ -37,9 +38,9 @@ type session struct {
 // Memory follows the bytes that arrive, not the number that is claimed.
 func streamLimits() *resp.Limits { return &resp.Limits{MaxArgs: math.MaxInt32} }
 
-func newSession(l *link, conn net.Conn) *session {
+func newSession(l *link, conn net.Conn, who identity) *session {
 	src := &source{conn: conn, l: l}
-	return &session{l: l, n: l.n, src: src, in: resp.NewReader(src, streamLimits()), voice: newVoice(conn, l.n)}
+	return &session{l: l, n: l.n, src: src, in: resp.NewReader(src, streamLimits()), voice: newVoice(conn, l.n), who: who}
 }
 
 // run follows until the connection fails. The error is never nil.
@@ -81,7 +82,7 @@ func (s *session) shakeHands() (psyncReply, error) {
 	if err != nil {
 		return psyncReply{}, err
 	}
-	h := newHandshake(s.l.identity(), id, count)
+	h := newHandshake(s.who, id, count)
 	s.voice.say(h.start(nil))
 	for !h.done() {
 		s.l.at("waiting for the reply to " + h.awaited())
@@ -255,16 +256,6 @@ func (s *session) apply(a *store.Applier, frames []store.Frame, raw []byte) erro
 		frames, raw = frames[n:], raw[size:]
 	}
 	return nil
-}
-
-// identity is who the link says that it is.
-func (l *link) identity() identity {
-	c := l.n.cfg.Load()
-	who := identity{username: c.username, password: c.password, ip: c.announceIP, port: c.announcePort}
-	if l.to.username != "" || l.to.password != "" {
-		who.username, who.password = l.to.username, l.to.password
-	}
-	return who
 }
 
 func (l *link) hasSynced() bool {
