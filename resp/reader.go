@@ -28,7 +28,7 @@ var errBadRead = errors.New("resp: source returned an impossible count")
 // be retried. A value that is cut inside is lost; see [Reader.ReadValue].
 type Reader struct {
 	src io.Reader
-	lim Limits // complete; immutable after NewReader
+	lim Limits // complete
 
 	// The buffer in segments:
 	//
@@ -65,6 +65,12 @@ type Reader struct {
 func NewReader(src io.Reader, l *Limits) *Reader {
 	return &Reader{src: src, lim: l.withDefaults(), want: 1}
 }
+
+// SetLimits replaces the limits, for what comes after the command, value or line
+// returned last: a peer that has shown who it is may be allowed more. Of a command
+// that has arrived in part, what was looked at already is not looked at again. l
+// may be nil, and is copied.
+func (r *Reader) SetLimits(l *Limits) { r.lim = l.withDefaults() }
 
 // Consumed returns the number of bytes consumed since NewReader or the last
 // ResetConsumed: those of everything returned, not what is only buffered.

@@ -38,6 +38,7 @@ func (c *conn) login(user string, password []byte) resp.Value {
 		return resp.Err(wrongPass)
 	}
 	c.authed = true
+	c.welcome()
 	return resp.OK()
 }
 

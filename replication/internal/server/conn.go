@@ -42,6 +42,8 @@ type conn struct {
 	own        map[string]*store.Command // own commands as the session wants them, made when first used
 	proto      int                       // 2 or 3; changed under outMu
 	authed     bool                      // with the password that was set at the time
+	strange    bool                      // see stranger.go
+	until      time.Time                 // a stranger must have become known
 	replies    int
 	inExec     bool               // EXEC is running: nothing may wait
 	refused    resp.Value         // what lookup has to say in place of the session's "unknown command"
@@ -95,7 +97,8 @@ func newConn(s *Server, id int64, ctx context.Context, cancel context.CancelFunc
 	c.src = &source{conn: nc, bytes: &s.stats.bytesIn}
 	t := s.tuning.Load()
 	c.authed = t.password == ""
-	c.reader = resp.NewReader(c.src, &resp.Limits{MaxBulk: t.maxBulk})
+	c.strange, c.until = !c.authed || isSecure(nc), now.Add(strangerTime)
+	c.reader = resp.NewReader(c.src, c.limits())
 	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup, Wait: c.beginWait})
 	return c
 }
@@ -113,12 +116,17 @@ func (c *conn) serve() error {
 	defer c.session.Reset()
 	stop := context.AfterFunc(c.ctx, func() { c.nc.Close() })
 	defer stop()
+	if err := c.secure(); err != nil {
+		return c.end(err)
+	}
 	for !c.closing && c.psync == nil {
 		if err := c.batch(); err != nil {
+			c.goodBye()
 			return c.end(err)
 		}
 	}
 	if c.psync == nil {
+		c.goodBye()
 		return nil
 	}
 	return c.becomeReplica(stop)
@@ -157,25 +165,17 @@ func (c *conn) setIdleDeadline() error {
 	if d := c.srv.tuning.Load().idle; d > 0 && !c.subscribed() && !c.monitoring.Load() {
 		deadline = time.Now().Add(d)
 	}
-	return c.nc.SetReadDeadline(deadline)
-}
-
-// strangerLimit bounds a command of a client that has not shown the password yet, in bytes. AUTH and HELLO are short.
-const strangerLimit = 64 << 10
-
-func (c *conn) queryLimit() int64 {
-	limit := c.srv.tuning.Load().queryLimit
-	if !c.authed {
-		limit = min(limit, strangerLimit)
+	if c.strange && (deadline.IsZero() || c.until.Before(deadline)) {
+		deadline = c.until
 	}
-	return limit
+	return c.nc.SetReadDeadline(deadline)
 }
 
 // report answers a command that could not be read. Other errors are of the connection, which nobody reads any more.
 func (c *conn) report(err error) {
 	var syntax *resp.SyntaxError
 	if errors.As(err, &syntax) {
-		c.send(resp.Err("ERR " + syntax.Msg))
+		c.send(resp.Err("ERR " + c.unauthenticated(syntax)))
 	}
 }
 

@@ -45,7 +45,9 @@ func (c *conn) reset() resp.Value {
 		c.monitor(false)
 		c.sub.Reset()
 	}
-	c.authed = c.srv.tuning.Load().password == ""
+	if c.authed = c.srv.tuning.Load().password == ""; !c.authed {
+		c.estrange()
+	}
 	c.mu.Lock()
 	c.name, c.noEvict = "", false
 	c.mu.Unlock()

@@ -26,6 +26,7 @@
 //   - Who waits for a key is also served when SORT STORE or ZUNIONSTORE puts a list or sorted set where a value of another type stood; Redis serves them when
 //     the key comes anew. Who waits for several keys gets from the one that came, as in Redis 7.0; 8.0 looks at all of them again.
 //   - SRANDMEMBER, HRANDFIELD and ZRANDMEMBER give a million elements with repetitions at most.
+//   - Who does not show the password within a minute is closed, and so is the oldest of those when they are too many: see stranger.go.
 //   - There are no users: AUTH knows "default" alone.
 //   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
 //   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
@@ -50,7 +51,9 @@
 //
 // # Limits
 //
-// A client costs its read buffer, which holds one command of up to client-query-buffer-limit bytes (strangerLimit before AUTH), the reply that is being
+// A client that has not shown the password yet, or not finished its TLS handshake, is a stranger, with limits of its own for size, time and number: see stranger.go.
+//
+// A client costs its read buffer, which holds one command of up to client-query-buffer-limit bytes (strangerLimit for a stranger), the reply that is being
 // made, and replyChunk bytes of finished ones; a subscriber its queue of messages too, up to client-output-buffer-limit pubsub, beyond which it is closed
 // at once. With client-output-buffer-limit for normal clients the reply is limited too. Replies are written by the client's own goroutine
 // with a deadline, so a client that does not read stops being served and is then closed; it never holds up another.
@@ -62,6 +65,7 @@
 //	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
 //	pubsub.go       SUBSCRIBE and its kin, PUBSUB                       push.go      messages among the replies; monitor.go MONITOR
 //	softlimit.go    who has had too much output pending for too long
+//	stranger.go     limits of those who are not known yet               secure.go    what is different over TLS
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
 //	cmdstats.go     uses of each command; slowlog.go SLOWLOG; latency.go LATENCY
 //	cluster.go      the answer of a server that is no cluster

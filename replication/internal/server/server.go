@@ -68,6 +68,8 @@ type Server struct {
 	slowlog  slowlog
 	latency  latency
 
+	badHandshakes atomic.Int64
+
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -84,6 +86,7 @@ type Server struct {
 	closed    bool
 	lastID    int64
 	conns     map[int64]*conn
+	strangers map[int64]*conn // those of conns that are not known yet
 	listeners map[net.Listener]struct{}
 }
 
@@ -95,7 +98,7 @@ func New(n Node, o *Options) *Server {
 	}
 	s := &Server{
 		node: n, store: n.Store(), log: o.Logger, level: o.SetLogLevel, write: o.WriteTimeout, alone: o.Standalone, steered: o.Steered || o.Standalone, runID: newRunID(), started: time.Now(),
-		data: map[string]*store.Command{}, shutdown: make(chan struct{}), conns: map[int64]*conn{}, listeners: map[net.Listener]struct{}{},
+		data: map[string]*store.Command{}, shutdown: make(chan struct{}), conns: map[int64]*conn{}, strangers: map[int64]*conn{}, listeners: map[net.Listener]struct{}{},
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -145,7 +148,7 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		case err == nil:
 			wait = 0
-			s.wg.Go(func() { s.serve(s.ctx, nc) })
+			s.wg.Go(func() { s.serveAccepted(nc) })
 		case isTemporary(err):
 			// Out of descriptors, most likely: some client has to go first.
 			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
@@ -154,6 +157,14 @@ func (s *Server) Serve(l net.Listener) error {
 		default:
 			return err
 		}
+	}
+}
+
+// serveAccepted serves a client of a listener, whose end concerns nobody but, if it was one of the handshake, an administrator.
+func (s *Server) serveAccepted(nc net.Conn) {
+	var failed *HandshakeError
+	if err := s.serve(s.ctx, nc); errors.As(err, &failed) {
+		s.tellHandshake(failed)
 	}
 }
 
@@ -180,10 +191,11 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 }
 
 func (s *Server) serve(ctx context.Context, nc net.Conn) error {
+	nc = Prompt(nc)
 	defer nc.Close()
 	s.stats.connections.Add(1)
 	s.keepAlive(nc)
-	if refusal := s.refusal(nc); refusal != "" {
+	if refusal := s.refusal(nc); refusal != "" && !isSecure(nc) {
 		return s.refuse(nc, refusal)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -210,7 +222,7 @@ func (s *Server) refusal(nc net.Conn) string {
 // keepAlive has the system ask a silent peer whether it is still there: the only way to notice one that vanished without a word. A connection that refuses
 // the setting is served all the same.
 func (s *Server) keepAlive(nc net.Conn) {
-	tcp, ok := nc.(*net.TCPConn)
+	tcp, ok := plainConn(nc).(*net.TCPConn)
 	if !ok {
 		return
 	}
@@ -224,31 +236,53 @@ func isLocal(a net.Addr) bool {
 	return !ok || tcp.IP.IsLoopback()
 }
 
+// refuse tells a client why it may not stay. Before a handshake it could not read that, and to do one now would be to serve it.
 func (s *Server) refuse(nc net.Conn, text string) error {
 	s.stats.rejected.Add(1)
-	nc.SetWriteDeadline(time.Now().Add(time.Second))
-	nc.Write(resp.AppendError(nil, text)) // the connection is closed whether or not this arrives
+	if !isSecure(nc) {
+		nc.SetWriteDeadline(time.Now().Add(time.Second))
+		nc.Write(resp.AppendError(nil, text)) // the connection is closed whether or not this arrives
+	}
 	return errors.New("server: " + text)
 }
 
-// admit registers a client unless there are too many.
+// admit registers a client unless there are too many. A stranger makes room for it if there is one.
 func (s *Server) admit(ctx context.Context, cancel context.CancelFunc, nc net.Conn) (*conn, bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || int64(len(s.conns)) >= s.tuning.Load().maxClients {
-		return nil, false
+	c, oldest := s.admitLocked(ctx, cancel, nc)
+	s.mu.Unlock()
+	s.showOut(oldest)
+	return c, c != nil
+}
+
+// admitLocked returns the client, nil when there is no place, and the stranger that has to go. REQUIRES: mu.
+func (s *Server) admitLocked(ctx context.Context, cancel context.CancelFunc, nc net.Conn) (c, oldest *conn) {
+	if s.closed {
+		return nil, nil
+	}
+	t := s.tuning.Load()
+	c = newConn(s, s.lastID+1, ctx, cancel, nc)
+	full := int64(len(s.conns)) >= t.maxClients
+	if full || c.strange && len(s.strangers) >= t.maxStrangers() {
+		oldest = s.dropOldestLocked()
+	}
+	if full && oldest == nil {
+		return nil, nil
 	}
 	s.houseOnce.Do(func() { s.wg.Go(s.housekeeping) })
 	s.lastID++
-	c := newConn(s, s.lastID, ctx, cancel, nc)
 	s.conns[c.id] = c
-	return c, true
+	if c.strange {
+		s.strangers[c.id] = c
+	}
+	return c, oldest
 }
 
 // forget removes a client that ended or became a replica's connection.
 func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c.id)
+	delete(s.strangers, c.id)
 	s.mu.Unlock()
 }
 
