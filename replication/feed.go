@@ -188,6 +188,9 @@ func (f *feed) stream() error {
 // write writes b. A replica that takes nothing for a whole timeout is given more time only if it showed that it lives: one that loads a large payload reads
 // nothing meanwhile, but sends newlines. How far behind it may fall is the output limit's matter.
 func (f *feed) write(b []byte) error {
+	if f.sealed() {
+		return f.writeSealed(b)
+	}
 	for len(b) > 0 {
 		timeout := f.n.cfg.Load().timeout
 		if err := f.peer.Conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
@@ -248,6 +251,9 @@ func (f *feed) receive() error {
 			return err
 		}
 		f.heard.Store(time.Now().UnixNano())
+		if f.sealed() {
+			f.moreTime()
+		}
 		if f.expected() {
 			f.awaitSign()
 		}

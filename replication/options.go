@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/understudy-go/understudy/replication/internal/server"
 	"github.com/understudy-go/understudy/store"
 )
 
@@ -84,7 +85,9 @@ type ReplicaOptions struct {
 	// Dial opens connections to the primary; network is tcp or unix. Default: net.Dialer. TLS is put on top when the URL asks for it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// TLS is the configuration for rediss:// URLs. Default: the system's roots and the URL's host name.
+	// TLS is the configuration for rediss:// URLs. Default: the system's roots and the URL's host name. Each connection reads it anew: a certificate that is
+	// renewed while the program runs is shown from the next connection on if GetClientCertificate returns it, and a renewed authority is trusted if VerifyConnection
+	// looks it up.
 	TLS *tls.Config
 
 	// Username and Password are shown to the primary when the URL names none. On a primary with users (ACL), +psync +replconf +ping is all that this one needs, and
@@ -294,5 +297,5 @@ func (d dialing) open(ctx context.Context, t target, at func(stage string)) (net
 		conn.Close()
 		return nil, err
 	}
-	return secure, nil
+	return server.Prompt(secure), nil
 }

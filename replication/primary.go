@@ -40,6 +40,10 @@ func NewPrimary(s *store.Store, o *PrimaryOptions) (*Primary, error) {
 //
 // Whoever can connect, and knows PrimaryOptions.RequirePassword if there is one, may read and write all data and take a full resync. Role and settings are the
 // program's: REPLICAOF, CONFIG SET, SAVE and SHUTDOWN are refused; see PrimaryOptions.AllowReplicaOf.
+//
+// For TLS, l is a tls.Listener. Its configuration says whom to let in (ClientAuth, ClientCAs), and lets certificates change while the program runs (GetCertificate,
+// GetConfigForClient). A handshake has ten seconds. With RequirePassword a client has a minute to show it, and until then may only send short commands; those who
+// have not shown it yet are limited in number, and cannot keep out those who have.
 func (p *Primary) Serve(l net.Listener) error { return p.n.serve(l) }
 
 // ServeConn serves one connection, of whatever kind, until its end, that of ctx, or Close. It owns c.

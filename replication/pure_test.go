@@ -15,6 +15,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/understudy-go/understudy/replication/internal/memnet"
+	"github.com/understudy-go/understudy/replication/internal/server"
+	"github.com/understudy-go/understudy/replication/internal/testcert"
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
 )
@@ -243,6 +246,22 @@ func TestDialTLS(t *testing.T) {
 	}
 	if name := <-names; name != "primary.example" {
 		t.Errorf("server name = %q, want that of the URL", name)
+	}
+}
+
+// What TLS was put on is closed by others than its owner, who cannot wait for a good-bye to a peer that does not read.
+func TestDialedTLSIsPrompt(t *testing.T) {
+	ca := testcert.New(t)
+	a, b := memnet.Pipe(nil)
+	o := &ReplicaOptions{Dial: func(context.Context, string, string) (net.Conn, error) { return a, nil }, TLS: &tls.Config{RootCAs: ca.Pool()}}
+	go tls.Server(b, &tls.Config{Certificates: []tls.Certificate{ca.Issue("primary.example")}}).Handshake()
+	c, err := o.dialing().open(t.Context(), target{network: "tcp", addr: "primary.example:6379", tls: true}, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, slow := c.(*tls.Conn); slow || server.Prompt(c) == c {
+		t.Errorf("open returns a %T", c)
 	}
 }
 

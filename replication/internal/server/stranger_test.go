@@ -289,30 +289,3 @@ func TestClientOverTLS(t *testing.T) {
 		}
 	})
 }
-
-// Closing from outside does not wait for a client that reads nothing, though TLS would like to say good-bye.
-func TestCloseOfStalledTLSClient(t *testing.T) {
-	ca := testcert.New(t)
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, newFake(t))
-		near, raw := memnet.Pipe(&memnet.Options{Buffer: 2000})
-		far := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{ca.Issue("server")}})
-		end := make(chan error, 1)
-		go func() { end <- s.ServeConn(context.Background(), far) }()
-		c := tls.Client(near, &tls.Config{RootCAs: ca.Pool(), ServerName: "server"})
-		c.Write(resp.AppendCommand(nil, "ECHO", strings.Repeat("x", 100)))
-		c.Read(make([]byte, 10))
-		c.Write(resp.AppendCommand(nil, "SUBSCRIBE", "c"))
-		synctest.Wait()
-		for range 100 {
-			s.store.Publish("c", strings.Repeat("y", 1000)) // nobody reads, so push is stuck in a write
-		}
-		synctest.Wait()
-		begun := time.Now()
-		s.Close()
-		if err := <-end; time.Since(begun) != 0 {
-			t.Errorf("Close took %v, %v", time.Since(begun), err)
-		}
-		near.Close()
-	})
-}
