@@ -50,7 +50,7 @@ func (l *link) askOffset(ctx context.Context) (backlog.ID, int64, error) {
 	var conn net.Conn
 	who, err := l.identity(ctx, func(string) {})
 	if err == nil {
-		conn, err = l.dialer.open(ctx, l.to, func(string) {})
+		conn, err = l.open(ctx, func(string) {})
 	}
 	if err != nil {
 		if ctx.Err() != nil {

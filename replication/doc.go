@@ -67,8 +67,8 @@
 //	Loading --> Held, when the guard does not let the payload become the data --> Connecting, by consent or with another primary
 //
 // Retried: the network, a timeout, a certificate that is not trusted, LOADING, NOMASTERLINK, BUSY, an unexpected reply, a truncated or corrupt payload. Terminal:
-// missing or wrong credentials (ErrDenied; retried where ReplicaOptions.Credentials is asked for others each time), no PSYNC, an unknown command or type, in the stream or in a payload a string of more than 512 MiB (which a Redis with a raised proto-max-bulk-len has) or a command beyond the
-// other limits, a stream that does not fit the data, a history that became tainted.
+// missing or wrong credentials (ErrDenied; retried where ReplicaOptions.Credentials is asked for others each time), no PSYNC, an unknown command or type, in the
+// stream or in a payload a string of more than 512 MiB (which a Redis with a raised proto-max-bulk-len has) or a command beyond the other limits, a stream that does not fit the data, a history that became tainted.
 //
 // To clients that ask by ROLE or INFO a stopped link looks like one that is down and being tried again; INFO replication says which in understudy_link_state, a State
 // in words, and why in understudy_link_error.
@@ -101,8 +101,7 @@
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
-// attach.go, feed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
-// attach.go, feed.go, sealed.go and fullsync.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
+// attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
 //
 // Goroutines:

@@ -188,8 +188,17 @@ func (l *link) connect() (identity, net.Conn, error) {
 	if err != nil {
 		return identity{}, nil, err
 	}
-	conn, err := l.dialer.open(ctx, l.to, l.at)
+	conn, err := l.open(ctx, l.at)
 	return who, conn, err
+}
+
+// open dials the primary, over TLS where its URL or the settings of this moment say so.
+func (l *link) open(ctx context.Context, at func(stage string)) (net.Conn, error) {
+	d, to := l.dialer, l.to
+	if c := l.n.cfg.Load().upstream; c != nil {
+		d.tls, to.tls = c, true
+	}
+	return d.open(ctx, to, at)
 }
 
 // at notes what the link is waiting for.

@@ -67,7 +67,8 @@ type PrimaryOptions struct {
 
 	// AllowReplicaOf lets clients of the node change its role, by REPLICAOF and SLAVEOF, and by CONFIG SET the settings that go with it (repl-*, replica-*,
 	// masterauth, masteruser): for nodes that an operator with redis-cli, or Sentinel, is to steer. A client can then replace all data by that of another server and
-	// make the program's writes fail with store.ErrReadOnly, so set RequirePassword, too. Default: false, such commands are refused: role and settings are the
+	// make the program's writes fail with store.ErrReadOnly, so set RequirePassword, too. A primary that clients name is shown Username and Password, not what a URL
+	// held, over TLS if the URL of the present one asks for it, or there is a TLS configuration. Default: false, such commands are refused: role and settings are the
 	// program's. Who may get in is the program's in any case. What a Server allows is up to its configuration, as with redis-server.
 	AllowReplicaOf bool
 
@@ -196,10 +197,11 @@ type config struct {
 	disklessDelay time.Duration
 	disklessMax   int // waiting replicas that start a full resync early; 0 = none
 
-	username, password string // towards the primary, where its URL has none
-	writable           bool   // as a replica: clients may write, which taints the history
-	demand             string // password for the node's own clients; "" = none
-	steered            bool   // the node's own clients may change its role
+	username, password string      // towards the primary, where its URL has none
+	upstream           *tls.Config // likewise, whatever its URL says; nil = as that says
+	writable           bool        // as a replica: clients may write, which taints the history
+	demand             string      // password for the node's own clients; "" = none
+	steered            bool        // the node's own clients may change its role
 	guard              Guard
 	retainFormer       time.Duration // 0: not at all
 	announceIP         string

@@ -48,7 +48,7 @@ func (n *node) Configure(s server.Settings) {
 		timeout: s.Timeout, pingPeriod: s.PingPeriod,
 		outputLimit: s.OutputLimit, softLimit: s.SoftLimit, softTime: s.SoftTime, syncBudget: s.SyncBudget, backlogTTL: s.BacklogTTL,
 		diskless: s.DisklessSync, disklessDelay: s.DisklessDelay, disklessMax: s.DisklessMaxReplicas,
-		username: s.Username, password: s.Password,
+		username: s.Username, password: s.Password, upstream: s.TLS,
 		guard: guardOf(s, n.cfg.Load().guard), retainFormer: s.RetainFormer,
 		backlogBytes: s.BacklogBytes,
 		announceIP:   s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
@@ -74,12 +74,20 @@ func (n *node) ReplicaOf(host string, port int) error {
 
 // replicaOf follows host:port, unless the node does. Said again to a link that holds a resync back it is no consent: tools repeat their orders.
 func (n *node) replicaOf(host string, port int, consented bool) error {
-	t := target{network: "tcp", addr: net.JoinHostPort(host, strconv.Itoa(port))}
+	t := target{network: "tcp", addr: net.JoinHostPort(host, strconv.Itoa(port)), tls: n.prefersTLS()}
 	if l := n.current(); l != nil && l.to.same(t) && l.failure() == nil {
 		return nil // on its way there already
 	}
 	_, err := n.follow(context.Background(), t, consented)
 	return err
+}
+
+// prefersTLS tells how to reach a primary of which a client has told the address alone: over TLS if that is how the program wants to reach primaries, so that
+// no client can make it show its password in the clear.
+func (n *node) prefersTLS() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dial.tls != nil || n.link != nil && n.link.to.tls
 }
 
 // ReplConf implements server.Node.

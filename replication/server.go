@@ -30,7 +30,7 @@ type ServerOptions struct {
 	// Stdin is the configuration file called "-". Default: os.Stdin.
 	Stdin io.Reader
 
-	// Listen opens a listener. Default: net.Listen. Network is tcp4, tcp6 or unix.
+	// Listen opens a listener. Default: net.Listen. Network is tcp4, tcp6, tcp or unix. TLS is put on top where tls-port asks for it.
 	Listen func(network, addr string) (net.Listener, error)
 }
 
@@ -42,15 +42,22 @@ type Server struct {
 	srv       *server.Server
 	log       *zap.Logger
 	logFile   io.Closer // nil without one
-	listeners []net.Listener
+	listeners []opened
 	closeOnce sync.Once
+}
+
+// opened is a listener of the server, not accepted from before Run.
+type opened struct {
+	net.Listener
+	secure bool // its clients are to talk TLS
 }
 
 // NewServer reads args in the manner of redis-server (an optional file, or - for standard input, then flags like --port 6380) and opens the listeners. A
 // directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes, maxmemory
 // 1gb: neither is enforced, and INFO says maxmemory:0); one that nobody knows is an error that says where it stands.
 //
-// Clients have the powers that they have over a redis-server: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN. requirepass, bind and protected-mode keep others out.
+// Clients have the powers that they have over a redis-server: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN. requirepass, bind and protected-mode keep others out, and so
+// does tls-port with tls-auth-clients; tls-replication talks TLS to the primary. CONFIG SET tls-cert-file reads all files of TLS anew, also when the name is the old one.
 //
 // --help or -h, and --version or -v, write a text to Stdout instead; the error is then ErrHelp.
 //
@@ -75,6 +82,9 @@ func NewServer(args []string, o *ServerOptions) (*Server, error) {
 	cfg, err := server.ParseArgs(args, opts.Stdin)
 	if err != nil {
 		return nil, err
+	}
+	if err := cfg.LoadTLS(); err != nil {
+		return nil, fmt.Errorf("replication: %w", err)
 	}
 	s := &Server{cfg: cfg}
 	level := zap.NewAtomicLevel()
@@ -170,21 +180,32 @@ func logLevel(name string) zapcore.Level {
 	return zapcore.InfoLevel
 }
 
-// listen opens what bind, port and unixsocket ask for. Port 0 means no TCP.
+// listen opens what bind, port, tls-port and unixsocket ask for. Port 0 means none.
 func (s *Server) listen(open func(network, addr string) (net.Listener, error)) error {
-	if port := s.cfg.Int("port"); port != 0 {
-		for _, word := range s.cfg.Words("bind") {
-			network, addr, optional := bindAddress(word, port)
-			l, err := open(network, addr)
-			if err != nil && !optional {
-				return err
-			}
-			if err == nil {
-				s.listeners = append(s.listeners, l)
-			}
-		}
+	if err := s.listenTCP(open, s.cfg.Int("port"), false); err != nil {
+		return err
+	}
+	if err := s.listenTCP(open, s.cfg.Int("tls-port"), true); err != nil {
+		return err
 	}
 	return s.listenUnix(open)
+}
+
+func (s *Server) listenTCP(open func(network, addr string) (net.Listener, error), port int64, secure bool) error {
+	if port == 0 {
+		return nil
+	}
+	for _, word := range s.cfg.Words("bind") {
+		network, addr, optional := bindAddress(word, port)
+		l, err := open(network, addr)
+		if err != nil && !optional {
+			return err
+		}
+		if err == nil {
+			s.listeners = append(s.listeners, opened{l, secure})
+		}
+	}
+	return nil
 }
 
 func (s *Server) listenUnix(open func(network, addr string) (net.Listener, error)) error {
@@ -200,7 +221,7 @@ func (s *Server) listenUnix(open func(network, addr string) (net.Listener, error
 	if err != nil {
 		return err
 	}
-	s.listeners = append(s.listeners, l)
+	s.listeners = append(s.listeners, opened{Listener: l})
 	if perm, _ := strconv.ParseUint(s.cfg.Text("unixsocketperm"), 8, 32); perm != 0 {
 		return os.Chmod(path, fs.FileMode(perm))
 	}
@@ -247,8 +268,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	failed := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
-		go func() { failed <- s.srv.Serve(l) }() // ends with the Close in releaseAll, which waits for it
-		s.log.Info("accepting clients", zap.Stringer("addr", l.Addr()))
+		go func() { failed <- s.srv.Serve(s.prepared(l)) }() // ends with the Close in releaseAll, which waits for it
+		s.log.Info("accepting clients", zap.Stringer("addr", l.Addr()), zap.Bool("tls", l.secure))
 	}
 	select {
 	case <-ctx.Done():
@@ -258,6 +279,13 @@ func (s *Server) Run(ctx context.Context) error {
 	case err := <-failed:
 		return errors.Join(err, s.saveAtEnd())
 	}
+}
+
+func (s *Server) prepared(l opened) net.Listener {
+	if l.secure {
+		return s.srv.TLSListener(l.Listener)
+	}
+	return l.Listener
 }
 
 // load reads dir/dbfilename. A file that is there and cannot be read is an error: going on without it would overwrite it in the end. A node that is to follow

@@ -18,6 +18,9 @@ type Config struct {
 
 	// changed holds the directives without effect that a client has set since: those of the file stay in it as they are written, which may be several lines.
 	changed map[string]bool
+
+	// What the directives of TLS come to, see tls.go. Files are read when the server starts and when one of the directives is set, also to what it was.
+	tls *tlsConfigs
 }
 
 // NewConfig returns the defaults: those of Redis 7.0, in the working directory.
@@ -34,7 +37,7 @@ func NewConfig() *Config {
 
 // clone returns a copy that may be changed. The table of directives is shared.
 func (c *Config) clone() *Config {
-	return &Config{known: c.known, values: maps.Clone(c.values), file: c.file, changed: maps.Clone(c.changed)}
+	return &Config{known: c.known, values: maps.Clone(c.values), file: c.file, changed: maps.Clone(c.changed), tls: c.tls}
 }
 
 // value returns the text of a directive by its main name.

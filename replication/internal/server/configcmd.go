@@ -119,6 +119,7 @@ func (e *setError) Unwrap() error { return e.err }
 // setPairs sets names that are known to be directives.
 func (c *Config) setPairs(pairs [][]byte) error {
 	seen := map[string]bool{}
+	ofTLS := "" // the first of those
 	for pair := range slices.Chunk(pairs, 2) {
 		name := string(pair[0])
 		d := c.known.lookup[lower(name)]
@@ -126,6 +127,15 @@ func (c *Config) setPairs(pairs [][]byte) error {
 			return &setError{name, err}
 		}
 		seen[d.name] = true
+		if d.tls && ofTLS == "" {
+			ofTLS = name
+		}
+	}
+	if ofTLS == "" {
+		return nil
+	}
+	if err := c.LoadTLS(); err != nil {
+		return &setError{ofTLS, err}
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type directive struct {
 	promise bool     // unused, and who sets it counts on the effect
 	role    bool     // goes with the role: who may change that may set this, too
 	secret  bool     // a password
+	tls     bool     // goes into a TLS configuration, which a change makes anew
 }
 
 const maxInt32 = math.MaxInt32
@@ -65,6 +66,15 @@ func ownDirectives() []directive {
 		{name: "slowlog-max-len", kind: kindInt, def: "128", max: math.MaxInt64},
 		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},
 		{name: "timeout", kind: kindInt, def: "0", max: maxInt32},
+		{name: "tls-auth-clients", kind: kindChoice, choices: []string{"no", "yes", "optional"}, def: "yes", tls: true},
+		{name: "tls-ca-cert-file", kind: kindString, tls: true},
+		{name: "tls-cert-file", kind: kindString, tls: true},
+		{name: "tls-client-cert-file", kind: kindString, tls: true},
+		{name: "tls-client-key-file", kind: kindString, tls: true},
+		{name: "tls-key-file", kind: kindString, tls: true},
+		{name: "tls-port", kind: kindInt, def: "0", max: 65535, fixed: true},
+		{name: "tls-protocols", kind: kindString, tls: true},
+		{name: "tls-replication", kind: kindBool, def: "no", tls: true},
 		// What redis-server has no word for begins with our name, so that no later version of it can mean something else.
 		{name: "understudy-guard", kind: kindBool, def: "yes", role: true},
 		{name: "understudy-guard-fresh-percent", kind: kindInt, def: "90", max: 101, role: true},

@@ -27,6 +27,8 @@
 //     the key comes anew. Who waits for several keys gets from the one that came, as in Redis 7.0; 8.0 looks at all of them again.
 //   - SRANDMEMBER, HRANDFIELD and ZRANDMEMBER give a million elements with repetitions at most.
 //   - Who does not show the password within a minute is closed, and so is the oldest of those when they are too many: see stranger.go.
+//   - tls-port can, like port, not be set at run time. Of TLS's directives tls-ca-cert-dir, the passwords of keys, ciphers and sessions are without effect; there
+//     are no session tickets, so that each connection shows its certificate.
 //   - There are no users: AUTH knows "default" alone.
 //   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
 //   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
@@ -65,7 +67,7 @@
 //	command.go      the table of own commands, sub-commands             unoffered.go what Redis has and we do not
 //	pubsub.go       SUBSCRIBE and its kin, PUBSUB                       push.go      messages among the replies; monitor.go MONITOR
 //	softlimit.go    who has had too much output pending for too long
-//	stranger.go     limits of those who are not known yet               secure.go    what is different over TLS
+//	stranger.go     limits of those who are not known yet               secure.go    what is different over TLS; tls.go its directives
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
 //	cmdstats.go     uses of each command; slowlog.go SLOWLOG; latency.go LATENCY
 //	cluster.go      the answer of a server that is no cluster

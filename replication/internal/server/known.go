@@ -153,23 +153,14 @@ syslog-enabled no
 syslog-facility local0
 syslog-ident redis
 tcp-backlog 511
-tls-auth-clients yes
 tls-ca-cert-dir
-tls-ca-cert-file
-tls-cert-file
 tls-ciphers
 tls-ciphersuites
-tls-client-cert-file
-tls-client-key-file
 tls-client-key-file-pass
 tls-cluster no
 tls-dh-params-file
-tls-key-file
 tls-key-file-pass
-tls-port 0
 tls-prefer-server-ciphers no
-tls-protocols
-tls-replication no
 tls-session-cache-size 20480
 tls-session-cache-timeout 300
 tls-session-caching yes
@@ -192,7 +183,8 @@ replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset
 // such a promise is not kept here, which is worth a warning; all others only tune.
 const promises = `
 aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients min-replicas-to-write min-slaves-to-write rename-command
-replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-cluster tls-port tls-replication user
+replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
+tls-cluster user
 `
 
 // acceptedDirectives turns the texts above into directives that take any value, or any amount.

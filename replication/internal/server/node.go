@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"time"
 
@@ -61,7 +62,8 @@ type Settings struct {
 	BacklogBytes        int64         // repl-backlog-size
 	BacklogTTL          time.Duration // repl-backlog-ttl; 0 = for ever
 
-	Username, Password string // masteruser, masterauth: towards the primary
+	Username, Password string      // masteruser, masterauth: towards the primary
+	TLS                *tls.Config // tls-replication: likewise; nil = without
 
 	Guarded           bool          // understudy-guard: a full resync that looks like a primary which lost its data is held
 	GuardPercent      int           // understudy-guard-percent: of the replica's keys it must bring so many; 0 = any
@@ -70,7 +72,7 @@ type Settings struct {
 
 	AnnounceIP    string // replica-announce-ip; "" = none
 	AnnouncePort  int    // replica-announce-port; 0 = none
-	ListeningPort int    // the port that the server listens on, told to the primary when AnnouncePort is 0
+	ListeningPort int    // the port that the server listens on, with TLS if TLS is set, told to the primary when AnnouncePort is 0
 	Priority      int    // replica-priority, shown in INFO
 }
 

@@ -96,7 +96,8 @@ func (c *Config) Settings() Settings {
 		RetainFormer:        c.Seconds("understudy-retain-former"),
 		AnnounceIP:          c.Text("replica-announce-ip"),
 		AnnouncePort:        int(c.Int("replica-announce-port")),
-		ListeningPort:       int(c.Int("port")),
+		TLS:                 c.upstreamTLS(),
+		ListeningPort:       c.listeningPort(),
 		Priority:            int(c.Int("replica-priority")),
 	}
 }
