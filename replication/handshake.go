@@ -120,14 +120,15 @@ func (h *handshake) appendBurst(b []byte) []byte {
 	return b
 }
 
-// burst counts one reply off. Only a refused AUTH ends the dialogue: an option that the primary does not know is its loss.
+// burst counts one reply off. An option that the primary does not know is its loss. What ends the dialogue is a refused AUTH, and a user that has no right to
+// REPLCONF: its acknowledgements would be refused, in the middle of the stream.
 func (h *handshake) burst(b, line []byte) ([]byte, error) {
 	asked := h.pending[0]
 	h.pending = h.pending[1:]
 	switch {
 	case line[0] != '+' && line[0] != '-':
 		return b, &ProtocolError{During: "reply to " + asked, Got: clip(line)}
-	case line[0] == '-' && asked == "AUTH":
+	case line[0] == '-' && refusedError(asked, string(line[1:]), h.who.password).denied():
 		return b, refusedError(asked, string(line[1:]), h.who.password)
 	case len(h.pending) > 0:
 		return b, nil

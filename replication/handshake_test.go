@@ -51,6 +51,10 @@ func TestHandshake(t *testing.T) {
 			{"+PONG", wire("AUTH p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2")},
 			{"-WRONGPASS no", ""},
 		}, err: "replication: AUTH refused: WRONGPASS no"},
+		{name: "user without REPLCONF", who: identity{username: "u", password: "p"}, turns: []turn{
+			{"-NOAUTH x", wire("AUTH u p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2")},
+			{"+OK", ""}, {"-NOPERM this user has no permissions to run the 'replconf' command", ""},
+		}, err: "replication: REPLCONF refused: NOPERM this user has no permissions to run the 'replconf' command"},
 		{name: "no password to show", who: anonymous, turns: []turn{{"-NOAUTH Authentication required.", ""}},
 			err: "replication: PING refused: NOAUTH Authentication required."},
 		{name: "busy from the start", who: anonymous, turns: []turn{{"-LOADING", ""}}, err: "replication: PING refused: LOADING"},

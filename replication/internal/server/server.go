@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -230,10 +231,11 @@ func (s *Server) keepAlive(nc net.Conn) {
 	tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: d > 0, Idle: d, Interval: max(d/3, time.Second), Count: 3})
 }
 
-// isLocal reports whether a is on this machine. Addresses that are not of TCP are: pipes and unix sockets.
+// isLocal reports whether a is on this machine. What has an IP address and a port is if that is one of loopback, whatever the network is called: TCP, or what a
+// program's own listener says (a proxy in front that passes addresses on, a tunnel). All else is local: pipes and unix sockets.
 func isLocal(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return !ok || tcp.IP.IsLoopback()
+	ap, err := netip.ParseAddrPort(a.String())
+	return err != nil || ap.Addr().Unmap().IsLoopback()
 }
 
 // refuse tells a client why it may not stay. Before a handshake it could not read that, and to do one now would be to serve it.

@@ -395,16 +395,40 @@ func TestProtectedMode(t *testing.T) {
 		{nil, "192.0.2.1", "DENIED"},
 		{[]string{"--requirepass", "x"}, "192.0.2.1", "NOAUTH"},
 		{[]string{"--protected-mode", "no"}, "192.0.2.1", "PONG"},
+		{nil, "127.8.9.10", "PONG"},
+		{nil, "::ffff:127.0.0.1", "PONG"},
+		{nil, "::ffff:192.0.2.1", "DENIED"},
+		{nil, "2001:db8::1", "DENIED"},
+		{nil, "0.0.0.0", "DENIED"},
 	} {
 		s := start(t, newFake(t), c.flags...)
 		near, far := net.Pipe()
-		go s.ServeConn(context.Background(), addressed{far, &net.TCPAddr{IP: net.ParseIP(c.addr)}})
+		go s.ServeConn(context.Background(), addressed{far, &net.TCPAddr{IP: net.ParseIP(c.addr), Port: 4711}})
 		go near.Write([]byte("PING\r\n"))
 		v, err := resp.NewReader(near, nil).ReadValue()
 		if err != nil || !strings.HasPrefix(v.Str, c.want) {
 			t.Errorf("%q from %s: %v, %v, want %s", c.flags, c.addr, v, err, c.want)
 		}
 		near.Close()
+	}
+}
+
+func TestIsLocal(t *testing.T) {
+	for _, c := range []struct {
+		addr net.Addr
+		want bool
+	}{
+		{&net.UnixAddr{Net: "unix", Name: ""}, true},
+		{&net.UnixAddr{Net: "unix", Name: "/tmp/x"}, true},
+		{memnet.Addr("127.0.0.1:5"), true},
+		{memnet.Addr("192.0.2.1:5"), false},
+		{memnet.Addr("[2001:db8::1%eth0]:5"), false},
+		{memnet.Addr("r1:6379"), true}, // a name of a network in memory
+		{&net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 1}, false},
+	} {
+		if got := isLocal(c.addr); got != c.want {
+			t.Errorf("isLocal(%v) = %v, want %v", c.addr, got, c.want)
+		}
 	}
 }
 
