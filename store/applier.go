@@ -131,12 +131,12 @@ func (a *Applier) collect(f Frame, offset int64) (whole bool, err error) {
 	switch name := f.Args[0]; {
 	case isWord(name, "MULTI"):
 		if a.multi {
-			return false, &StreamError{"MULTI", offset, ErrSyntax}
+			return false, &StreamError{Name: "MULTI", Offset: offset, Err: ErrSyntax}
 		}
 		a.multi = true
 	case isWord(name, "EXEC"):
 		if !a.multi {
-			return false, &StreamError{"EXEC", offset, ErrSyntax}
+			return false, &StreamError{Name: "EXEC", Offset: offset, Err: ErrSyntax}
 		}
 		a.multi = false
 	}
@@ -211,10 +211,10 @@ func (a *Applier) applyFrame(x *exec, f Frame, offset int64) error {
 		return &UnknownCommandError{string(name), offset}
 	}
 	if !cmd.accepts(len(f.Args)) {
-		return &StreamError{cmd.Name, offset, &Error{wrongArity(cmd.Name).Str}}
+		return &StreamError{Name: cmd.Name, Offset: offset, Err: &Error{wrongArity(cmd.Name).Str}}
 	}
 	if v := cmd.run(x, f.Args); v.Kind == resp.Error {
-		return &StreamError{cmd.Name, offset, &Error{v.Str}}
+		return &StreamError{Name: cmd.Name, Offset: offset, Err: &Error{v.Str}, text: withoutArgs(v.Str, f.Args)}
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (a *Applier) selectDB(x *exec, f Frame, offset int64) error {
 		err = ErrNoDatabase
 	}
 	if err != nil {
-		return &StreamError{"SELECT", offset, err}
+		return &StreamError{Name: "SELECT", Offset: offset, Err: err}
 	}
 	x.db = int(n)
 	return nil

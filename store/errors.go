@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,7 +84,7 @@ type UnknownCommandError struct {
 }
 
 func (e *UnknownCommandError) Error() string {
-	return fmt.Sprintf("store: unknown command %q in the stream at offset %d", e.Name, e.Offset)
+	return fmt.Sprintf("store: unknown command %.64q in the stream at offset %d", e.Name, e.Offset)
 }
 
 // StreamError ends a stream: a command in it could not be applied, so this data
@@ -91,14 +92,50 @@ func (e *UnknownCommandError) Error() string {
 type StreamError struct {
 	Name   string
 	Offset int64 // of the stream before the command
-	Err    error
+	Err    error // as a client would be told; it may repeat an argument, which the text of the StreamError does not
+
+	text string // of Err, without arguments; "" = Err has none
 }
 
 func (e *StreamError) Error() string {
-	return fmt.Sprintf("store: command %q in the stream at offset %d: %v", e.Name, e.Offset, e.Err)
+	return fmt.Sprintf("store: command %q in the stream at offset %d: %s", e.Name, e.Offset, cmp.Or(e.text, e.Err.Error()))
 }
 
 func (e *StreamError) Unwrap() error { return e.Err }
+
+// withoutArgs returns the text of a command's error with the arguments that it
+// repeats replaced by dots: errors of a stream get into logs, arguments are data.
+func withoutArgs(text string, args [][]byte) string {
+	for _, a := range args[1:] {
+		for _, form := range []string{clip(a, len(text)), clip(a, quotedBytes)} { // as errors repeat them
+			text = replaceWord(text, form)
+		}
+	}
+	return text
+}
+
+// replaceWord replaces word where it stands in text on its own.
+func replaceWord(text, word string) string {
+	const dots = "..."
+	for from := 0; word != ""; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return text
+		}
+		i += from
+		end := i + len(word)
+		if edge(text, i-1) && edge(text, end) {
+			text, end = text[:i]+dots+text[end:], i+len(dots)
+		}
+		from = end
+	}
+	return text
+}
+
+// edge reports whether a word may begin or end beside text[i].
+func edge(text string, i int) bool {
+	return i < 0 || i >= len(text) || strings.IndexByte(" '`\".,:;", text[i]) >= 0
+}
 
 func wireError(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
