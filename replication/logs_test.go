@@ -238,7 +238,7 @@ func TestLogsOfServers(t *testing.T) {
 	cert, key := ca.Files(dir, "server", ca.Issue("server"))
 	conf := filepath.Join(dir, "conf")
 	text := "requirepass " + hiddenPassword + "\nmasterauth " + hiddenPassword + "\nuser a on >" + hiddenPassword + " ~* +@all\ntls-key-file-pass " + hiddenPassword +
-		"\nmaxmemory 5mb\nreplicaof nowhere 6379\nsave \"\"\nport 0\ntls-port 6379\ntls-auth-clients no\ntls-cert-file " + cert + "\ntls-key-file " + key + "\ndir " + dir + "\n"
+		"\nmaxmemory 5mb\nreplicaof 127.0.0.1 1\nsave \"\"\nport 0\ntls-port 6379\ntls-auth-clients no\ntls-cert-file " + cert + "\ntls-key-file " + key + "\ndir " + dir + "\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
