@@ -169,7 +169,7 @@ func (t *tap) Write(b []byte) (int, error) {
 
 func (t *tap) Read(b []byte) (int, error) {
 	if pace := t.l.from.pace.Load(); pace > 0 {
-		time.Sleep(time.Millisecond)
+		passTime(time.Millisecond)
 		b = b[:min(int64(len(b)), pace)]
 	}
 	n, err := t.Conn.Read(b)

@@ -34,6 +34,7 @@ func (t tally) String() string {
 type report struct {
 	first, count uint64
 	start        time.Time
+	commit       string
 
 	mu sync.Mutex
 
@@ -43,7 +44,7 @@ type report struct {
 }
 
 func newReport(first, count uint64) *report {
-	return &report{first: first, count: count, start: time.Now(), sum: tally{}}
+	return &report{first: first, count: count, start: time.Now(), commit: commit(), sum: tally{}}
 }
 
 func (r *report) add(n tally, err error) {
@@ -70,14 +71,17 @@ func (r *report) write(t *testing.T) {
 		return
 	}
 	text := fmt.Sprintf("commit %s\n%s, %s/%s, %d cores, race detector %v, %v\n%v",
-		commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), raceEnabled, time.Since(r.start).Round(time.Second), r)
+		r.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), raceEnabled, time.Since(r.start).Round(time.Second), r)
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Error(err)
 	}
 }
 
-// commit is what was run, as far as git can tell.
+// commit is what is run, as far as git can tell.
 func commit() string {
+	if os.Getenv("UNDERSTUDY_SIM_LOG") == "" {
+		return "" // nobody will read it
+	}
 	id, err := exec.Command("git", "rev-parse", "HEAD").Output()
 	if err != nil {
 		return "unknown"

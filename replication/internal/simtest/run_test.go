@@ -189,6 +189,9 @@ func runPause(s *sim, _ *node, st step) (bool, error) {
 	return true, nil
 }
 
+// passTime lets some of the bubble's time pass.
+func passTime(d time.Duration) { time.Sleep(d) }
+
 func runLatency(s *sim, n *node, st step) (bool, error) {
 	s.links.with(func() { n.delay = st.d })
 	if c := s.links.last(n); c != nil {
