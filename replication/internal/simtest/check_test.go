@@ -57,7 +57,7 @@ func (n *node) view() view {
 
 func (s *sim) check(v view) error {
 	s.count("states looked at", 1)
-	for _, check := range []func(view) error{s.checkPrefix, s.checkIdentity, s.checkCustody, s.checkLink} {
+	for _, check := range []func(view) error{s.checkIdentity, s.checkPrefix, s.checkCustody, s.checkLink} {
 		if err := check(v); err != nil {
 			return err
 		}

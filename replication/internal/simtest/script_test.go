@@ -211,7 +211,7 @@ var palette = []struct {
 	{40, (*drawing).drawPartition},
 	{35, func(d *drawing) { d.add(step{verb: calm}) }},
 	{30, (*drawing).drawDown},
-	{60, (*drawing).drawUp},
+	{100, (*drawing).drawUp},
 	{20, func(d *drawing) { d.add(step{verb: save, node: d.any()}) }},
 	{35, (*drawing).drawPromote},
 	{35, (*drawing).drawFailover},
@@ -297,10 +297,19 @@ func (d *drawing) drawPartition() {
 	}
 }
 
+// drawDown takes a node away, which may be the lead, and may be saved before its last writes.
 func (d *drawing) drawDown() {
 	n := d.any()
+	if d.chance(25) {
+		n = d.lead
+	}
 	if d.down[n] {
 		return
+	}
+	if d.chance(40) {
+		d.add(step{verb: save, node: n})
+		d.writeAt(d.lead)
+		d.drawPause()
 	}
 	d.down[n] = true
 	d.add(step{verb: down, node: n})
@@ -312,7 +321,7 @@ func (d *drawing) drawUp() {
 			continue
 		}
 		d.down[n] = false
-		how := one(d, withStore, withStore, withStore, withNone, withFile, asPrimary)
+		how := one(d, withStore, withStore, withStore, withNone, withFile, withFile, asPrimary)
 		if how == asPrimary {
 			d.of[n], d.lead = -1, n
 		}
