@@ -73,6 +73,26 @@ func (r Replication) Inject(args ...string) int64 {
 	return s.backlog.Offset()
 }
 
+// Mark appends a frame that is not a write to the stream of a primary, as Inject
+// does, and takes a snapshot in the same critical section: the offset of the
+// snapshot is the one after the frame, wherever the stream goes. On a replica it is
+// [ErrReadOnly].
+func (r Replication) Mark(args ...string) (*Snapshot, error) {
+	s := r.s
+	sn := s.newSnapshot()
+	s.mu.Lock()
+	defer s.unlock()
+	switch {
+	case s.mu.closed:
+		return nil, ErrClosed
+	case s.mu.replica:
+		return nil, ErrReadOnly
+	}
+	s.backlog.Append(resp.AppendCommand(nil, args...))
+	s.cut(sn)
+	return sn, nil
+}
+
 // Promote makes the store a primary: a new history begins, whose secondary ID is
 // the old one, so that siblings continue partially. O(1).
 func (r Replication) Promote() {
