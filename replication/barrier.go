@@ -3,12 +3,9 @@ package replication
 import (
 	"context"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store/backlog"
 )
 
@@ -44,64 +41,24 @@ func (n *node) waitOffset(ctx context.Context, id backlog.ID, offset int64) erro
 
 // askOffset runs INFO replication on a connection of its own.
 func (l *link) askOffset(ctx context.Context) (backlog.ID, int64, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(l.ctx, func() { cancel(ErrClosed) })()
-	var conn net.Conn
-	who, err := l.identity(ctx, func(string) {})
-	if err == nil {
-		conn, err = l.open(ctx, func(string) {})
-	}
-	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return "", 0, err
-	}
-	defer conn.Close()
-	// Closing is what a blocked read hears.
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	conn.SetDeadline(time.Now().Add(l.n.cfg.Load().timeout))
-	text, err := inquire(conn, who)
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
+	a, err := l.ask(ctx)
 	if err != nil {
 		return "", 0, err
 	}
-	return parseInfo(text)
+	defer a.close()
+	return a.offset()
 }
 
-// maxInfo bounds a section of INFO; one line a replica makes it grow.
-const maxInfo = 1 << 20
-
-// inquire sends AUTH, if there is something to show, and INFO, and returns the text of the latter's reply.
-func inquire(conn net.Conn, who identity) (string, error) {
-	var b []byte
-	expect := []string{"INFO"}
-	if who.password != "" {
-		args := []string{"AUTH", who.username, who.password}
-		if who.username == "" {
-			args = []string{"AUTH", who.password}
-		}
-		b, expect = resp.AppendCommand(b, args...), []string{"AUTH", "INFO"}
+// offset asks the primary for the place of its stream.
+func (a *asker) offset() (backlog.ID, int64, error) {
+	text, err := a.do("INFO", "replication")
+	if _, refused := errorAs[*RefusedError](err); refused {
+		err = fmt.Errorf("%w: %w", ErrNoBarrier, err)
 	}
-	if _, err := conn.Write(resp.AppendCommand(b, "INFO", "replication")); err != nil {
-		return "", err
+	if err != nil {
+		return "", 0, err
 	}
-	in := resp.NewReader(conn, &resp.Limits{MaxBulk: maxInfo, MaxArgs: 1})
-	for {
-		v, err := in.ReadValue()
-		if err != nil {
-			return "", noEOF(err)
-		}
-		if err := v.AsError(); err != nil {
-			return "", fmt.Errorf("%w: %w", ErrNoBarrier, refusedError(expect[0], v.Str, who.password))
-		}
-		if expect = expect[1:]; len(expect) == 0 {
-			return v.Str, nil
-		}
-	}
+	return parseInfo(text.Text())
 }
 
 // parseInfo finds the two lines that matter.

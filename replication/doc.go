@@ -80,6 +80,14 @@
 // the settings and the life of an embedded node are its program's: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN and the like are refused. RequirePassword asks for AUTH;
 // AllowReplicaOf hands the role to clients. A Server is a program of its own, and its clients may do what those of redis-server may.
 //
+// # Is it the same data?
+//
+// [Replica.Verify] answers while everything goes on. With a primary of this package both sides take an O(1) snapshot at the same offset, at a mark in the stream, and
+// compare digests of all keys, or of a sample by a hash of their names; what differs is named. With any other primary VerifyOptions.Reads reads keys on both sides; a key
+// that is written meanwhile is read again, and never reported for that. A *DivergenceError is what Guarantee 3 excludes: a fault, here or there.
+//
+// On the wire this is the command UNDERSTUDY (MARK, CUT, DIGEST), and PING with an argument in the stream.
+//
 // # A replica, seen from the node that feeds it
 //
 //	PSYNC --- the backlog covers it --------------------------------> online
@@ -102,7 +110,8 @@
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
 // attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
-// primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
+// primary.go, replica.go, barrier.go, verify.go, verifyreads.go (the public side), ask.go (questions to the primary), cuts.go (snapshots of the same
+// offset on two nodes), status.go, options.go, errors.go.
 //
 // Goroutines:
 //
@@ -115,6 +124,7 @@
 //	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
 //	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run
 //	accept, clients  internal/server        connections of clients             Close                           its Close
+//	end of a cut, late      a timer         nothing                            at once                        nobody: it closes a snapshot
 //	writer of a file store's Reload         its end of a pipe                  the file is written or refused  Reload
 //
 // What serves clients has a table of its own, in internal/server: one goroutine a client, a second while it waits or is subscribed.
@@ -126,7 +136,7 @@
 //	node.histMu  attaching a replica excludes changing the history
 //	(the store's writer lock, inside of calls of package store)
 //	node.mu, syncGroup.mu
-//	feed.mu, link.mu, voice.mu, signal.mu
+//	feed.mu, link.mu, voice.mu, signal.mu, cuts.mu
 //
 // Callbacks from the backlog (a reader was ended) come without the store's lock and take feed.mu only.
 package replication

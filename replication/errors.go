@@ -27,7 +27,7 @@ var (
 	// ErrRunning is returned by Run when the replica already follows.
 	ErrRunning = errors.New("replication: already running")
 
-	errReplaced = errors.New("replication: the node was told to follow another primary meanwhile")
+	errReplaced = errors.New("replication: the node was promoted or told to follow another primary meanwhile")
 )
 
 // Reasons for which a link to a primary stops for good.

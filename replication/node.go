@@ -36,6 +36,9 @@ type node struct {
 
 	rate atomic.Int64 // bytes of the stream a second, while there are replicas: flow.go
 
+	// Snapshots of those who compare this node's data with another's.
+	cuts cuts
+
 	// role is a semaphore of one: its holder may change the role, re-point or close. It is held while a link is waited for, which a mutex must not be.
 	role    chan struct{}
 	closing chan struct{} // closed when close begins: nobody may wait for role any more, as close waits for clients who might

@@ -115,7 +115,7 @@ func TestBackoff(t *testing.T) {
 
 // A question for an acknowledgement ends the run before it, so that its answer counts nothing that comes later.
 func TestRunOfFrames(t *testing.T) {
-	set, ask := words("SET k v"), words("REPLCONF GETACK *")
+	set, ask, ping, mark := words("SET k v"), words("REPLCONF GETACK *"), words("PING"), words("PING token")
 	frames := func(list ...[][]byte) (out []store.Frame) {
 		for _, args := range list {
 			out = append(out, store.Frame{Args: args, Size: 10})
@@ -123,21 +123,28 @@ func TestRunOfFrames(t *testing.T) {
 		return out
 	}
 	for _, tc := range []struct {
-		name string
-		in   []store.Frame
-		n    int
+		name     string
+		in       []store.Frame
+		n, armed int
 	}{
-		{"nothing", nil, 0},
-		{"one", frames(set), 1},
-		{"no question", frames(set, set, set), 3},
-		{"question at the end", frames(set, set, ask), 2},
-		{"question at the start", frames(ask, set, set), 3},
-		{"question only", frames(ask), 1},
-		{"two questions", frames(ask, ask, set), 1},
-		{"an empty frame", frames(nil, ask), 1},
+		{"nothing", nil, 0, 0},
+		{"one", frames(set), 1, 1},
+		{"no question", frames(set, set, set), 3, 3},
+		{"question at the end", frames(set, set, ask), 2, 2},
+		{"question at the start", frames(ask, set, set), 3, 1},
+		{"question only", frames(ask), 1, 1},
+		{"two questions", frames(ask, ask, set), 1, 1},
+		{"an empty frame", frames(nil, ask), 1, 1},
+		{"ping", frames(set, ping, set), 3, 2},
+		{"mark", frames(set, mark, set), 3, 2},
+		{"ping at the start", frames(ping, set), 2, 1},
+		{"ping that is none", frames(words("PING a b"), set), 2, 2},
 	} {
-		if n, size := run(tc.in); n != tc.n || size != 10*tc.n {
+		if n, size := run(tc.in, false); n != tc.n || size != 10*tc.n {
 			t.Errorf("%s: run = %d, %d, want %d, %d", tc.name, n, size, tc.n, 10*tc.n)
+		}
+		if n, size := run(tc.in, true); n != tc.armed || size != 10*tc.armed {
+			t.Errorf("%s: while somebody waits for a mark run = %d, %d, want %d, %d", tc.name, n, size, tc.armed, 10*tc.armed)
 		}
 	}
 }

@@ -241,7 +241,8 @@ func streamError(err error) error {
 	return noEOF(err)
 }
 
-// apply hands a batch to the store, in pieces where the primary asks for an acknowledgement: the answer counts what comes before the question.
+// apply hands a batch to the store, in pieces where the primary asks for an acknowledgement: the answer counts what comes before the question; and behind marks, while
+// somebody waits for one. Those inside of a transaction that is not complete are at no offset.
 func (s *session) apply(a *store.Applier, frames []store.Frame, raw []byte) error {
 	s.l.received.Add(int64(len(raw)))
 	defer s.n.progress.fire()
@@ -249,9 +250,13 @@ func (s *session) apply(a *store.Applier, frames []store.Frame, raw []byte) erro
 		if isGetAck(frames[0].Args) {
 			s.voice.ack()
 		}
-		n, size := run(frames)
+		armed := s.n.cuts.armed.Load() > 0
+		n, size := run(frames, armed)
 		if err := a.Apply(frames[:n], raw[:size]); err != nil {
 			return err
+		}
+		if last := frames[n-1].Args; armed && isMark(last) && a.Held() == 0 {
+			s.n.atMark(last)
 		}
 		frames, raw = frames[n:], raw[size:]
 	}

@@ -48,11 +48,14 @@ func (b *batch) add(args [][]byte, size int) {
 }
 
 // run returns how many frames can be applied before the next question for an acknowledgement, and their bytes. A question at the very beginning is part of
-// the run, because the answer to it counts what came before it: ask isGetAck first.
-func run(frames []store.Frame) (n, bytes int) {
+// the run, because the answer to it counts what came before it: ask isGetAck first. If somebody waits for a mark, the run ends behind the first.
+func run(frames []store.Frame, armed bool) (n, bytes int) {
 	for n < len(frames) && (n == 0 || !isGetAck(frames[n].Args)) {
 		bytes += frames[n].Size
 		n++
+		if armed && isMark(frames[n-1].Args) {
+			break
+		}
 	}
 	return n, bytes
 }

@@ -90,6 +90,7 @@ func containerCommands() []command {
 		{name: "slowlog", group: "server", subs: slowlogCommands()},
 		{name: "script", group: "scripting", subs: scriptCommands(), not: []string{"debug", "exists", "flush", "load"}},
 		{name: "acl", group: "server", subs: aclCommands(), not: []string{"cat", "deluser", "dryrun", "genpass", "getuser", "list", "load", "log", "save", "setuser", "users"}},
+		{name: "understudy", group: "server", subs: understudyCommands()},
 	}
 	for i := range list {
 		list[i].flags = flagsInfo

@@ -49,6 +49,7 @@ type conn struct {
 	refused    resp.Value         // what lookup has to say in place of the session's "unknown command"
 	args       [][]byte           // of the command that is being executed
 	peer       *Peer              // from the first REPLCONF on
+	cut        *heldCut           // of UNDERSTUDY CUT; nil when none is held
 	psync      [][]byte           // PSYNC or SYNC was accepted: the arguments, copied
 	closing    bool               // after the replies are written
 	ran        bool               // the command passed the gates
@@ -114,6 +115,7 @@ func (c *conn) serve() error {
 	defer c.leave()    // whoever sees the end sees no subscription either
 	defer c.srv.forget(c)
 	defer c.session.Reset()
+	defer c.dropCut()
 	stop := context.AfterFunc(c.ctx, func() { c.nc.Close() })
 	defer stop()
 	if err := c.secure(); err != nil {
@@ -373,6 +375,7 @@ func (c *conn) kill() {
 // replica into its own.
 func (c *conn) becomeReplica(keepOpen func() bool) error {
 	keepOpen() // from here on the node decides when to close
+	c.dropCut()
 	c.endPush()
 	c.srv.forget(c)
 	if err := c.nc.SetDeadline(time.Time{}); err != nil {

@@ -33,6 +33,7 @@
 //   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
 //   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
 //   - INFO replication has understudy_link_state and understudy_link_error on a replica, understudy_taint where the data is not what its history says.
+//   - UNDERSTUDY is for nodes of this library to compare their data: see understudy.go.
 //   - What Redis has and this server does not offer is answered with an error that says so; see unoffered.go.
 //
 // # Concurrency
@@ -71,6 +72,7 @@
 //	connection.go   PING ECHO QUIT RESET, auth.go AUTH HELLO            client.go clientlist.go kill.go pause.go  CLIENT
 //	cmdstats.go     uses of each command; slowlog.go SLOWLOG; latency.go LATENCY
 //	cluster.go      the answer of a server that is no cluster
+//	understudy.go   UNDERSTUDY MARK, CUT, DIGEST
 //	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
 //	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
 //	introspect.go   COMMAND, with keyspecs.go keyflags.go categories.go debug.go     DEBUG, and ACL and SCRIPT, which have little to tell

@@ -27,7 +27,8 @@ type fakeNode struct {
 	waited   time.Duration
 	peers    []*Peer
 	psyncs   []string
-	upstream int // calls of DropUpstream
+	upstream int      // calls of DropUpstream
+	marks    []string // token and hops of each Mark
 }
 
 func newFake(t testing.TB) *fakeNode {
@@ -107,6 +108,22 @@ func (n *fakeNode) ServeReplica(_ context.Context, p *Peer, args [][]byte) error
 	}
 	_, err = p.Conn.Write(resp.AppendCommandBytes(nil, next...))
 	return err
+}
+
+func (n *fakeNode) Mark(_ context.Context, token string, hops int) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.marks = append(n.marks, token+" "+portText(hops))
+	return nil
+}
+
+// Cut refuses every token that begins with no.
+func (n *fakeNode) Cut(_ context.Context, token string) (*store.Snapshot, func(), error) {
+	if strings.HasPrefix(token, "no") {
+		return nil, nil, &Refusal{CodeTainted, token}
+	}
+	sn := n.data.Snapshot()
+	return sn, func() { sn.Close() }, nil
 }
 
 func (n *fakeNode) DropReplicas(match func(ReplicaState) bool) int {

@@ -14,7 +14,7 @@ import (
 // Node is what the server drives: one data set with a role. Package replication implements it, so that this package speaks to clients and knows nothing
 // of feeds and links.
 //
-// All methods may be called from any goroutine. None but ServeReplica and WaitReplicas waits for a peer.
+// All methods may be called from any goroutine. None but ServeReplica, WaitReplicas, Mark and Cut waits for a peer.
 type Node interface {
 	// Store returns the data set. It is the same store for the life of the node; a full sync changes what is in it.
 	Store() *store.Store
@@ -39,6 +39,14 @@ type Node interface {
 	// ServeReplica answers PSYNC or SYNC (args[0] says which) and serves the replica until it goes away. It owns p.Conn, p.Reader and args from here on and
 	// closes the connection.
 	ServeReplica(ctx context.Context, p *Peer, args [][]byte) error
+
+	// Mark puts a mark into the stream of the primary at the top of the chain: of this node, or of the one that it follows, which is asked and may ask on, as
+	// often as hops says.
+	Mark(ctx context.Context, token string, hops int) error
+
+	// Cut returns a snapshot at the mark of that token; below a primary that makes no marks, at another frame by which siblings and chained replicas can
+	// take theirs. The snapshot is the caller's until release, which closes it; after some minutes it is closed all the same. An error may be a *Refusal.
+	Cut(ctx context.Context, token string) (sn *store.Snapshot, release func(), err error)
 
 	// DropReplicas closes the links to the replicas for which match says yes and returns how many there were. match must not call back into the node.
 	DropReplicas(match func(ReplicaState) bool) int
