@@ -114,21 +114,36 @@ func chainOfThree(t testing.TB) (p *replicationtest.Primary, mid, leaf *replicat
 	return p, mid, leaf
 }
 
-// lateConn takes a little time for what a replica asks, so that writes come between any two questions. In a bubble nothing else would let them.
-type lateConn struct{ net.Conn }
+// lateConn takes a little time in both directions, so that writes come between any two questions, and the stream behind the answers. In a bubble nothing else would let
+// them.
+type lateConn struct {
+	net.Conn
+	stream bool
+}
 
 func (c lateConn) Write(b []byte) (int, error) {
-	time.Sleep(250 * time.Microsecond)
+	time.Sleep(150 * time.Microsecond)
 	return c.Conn.Write(b)
 }
 
+func (c lateConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.stream {
+		time.Sleep(time.Millisecond)
+	}
+	return n, err
+}
+
 func slowDial(p *replicationtest.Primary) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	first := true
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := p.Dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		return lateConn{c}, nil
+		stream := first
+		first = false
+		return lateConn{c, stream}, nil
 	}
 }
 
