@@ -248,8 +248,8 @@ func TestStartedBesideAnEmptyPrimary(t *testing.T) {
 	})
 }
 
-// TestReplicaOfAgainIsNoConsent: tools that repeat their orders are not asked whether all data may go. An order that changes something is.
-func TestReplicaOfAgainIsNoConsent(t *testing.T) {
+// TestOperatorDecides: tools repeat their orders, so that the same REPLICAOF once more is no consent. There are words for what an operator wants.
+func TestOperatorDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := guarded(t, &replication.ReplicaOptions{AllowReplicaOf: true},
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
@@ -266,14 +266,21 @@ func TestReplicaOfAgainIsNoConsent(t *testing.T) {
 		if st := r.Status(); st.State != replication.Held || dbSize(t, r) != "20" {
 			t.Errorf("after the same order: %v, %s keys", st.State, dbSize(t, r))
 		}
-		p.send("REPLICAOF", "NO", "ONE")
-		p.expect("+OK")
-		p.send("REPLICAOF", "fake", "6379")
+		p.send("UNDERSTUDY", "ACCEPT")
 		p.expect("+OK")
 		time.Sleep(time.Second)
 		if st := r.Status(); st.State != replication.Streaming || dbSize(t, r) != "1" {
 			t.Errorf("%v, %s keys", st.State, dbSize(t, r))
 		}
+		p.send("UNDERSTUDY", "ACCEPT")
+		p.expect("-ERR replication: no full resync is held")
+		p.send("UNDERSTUDY", "RESTORE")
+		p.expect("+OK")
+		if st := r.Status(); st.Role != replication.RolePrimary || dbSize(t, r) != "20" || st.Secondary != fakeID {
+			t.Errorf("restored: %v, %s keys, secondary %s", st.Role, dbSize(t, r), st.Secondary)
+		}
+		p.send("UNDERSTUDY", "RESTORE")
+		p.expect("-ERR replication: the node is a primary")
 		p.Close()
 		<-served
 	})

@@ -166,6 +166,18 @@ func (n *node) DropUpstream() bool {
 	return l != nil && l.drop()
 }
 
+// AcceptSync implements server.Node.
+func (n *node) AcceptSync() error {
+	l, err := n.following()
+	if err == nil && !l.consent() {
+		err = ErrNotHeld
+	}
+	return err
+}
+
+// RestoreFormer implements server.Node.
+func (n *node) RestoreFormer() error { return n.restore(context.Background()) }
+
 // embeddedServer returns the server for the clients of this node, which it makes when the first one is about to come. There is none after close.
 //
 // It is a server without files and without times of its own: it saves nothing by itself, and what the options said holds to the nanosecond although

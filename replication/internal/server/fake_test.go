@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -135,6 +136,10 @@ func (n *fakeNode) DropReplicas(match func(ReplicaState) bool) int {
 	}
 	return dropped
 }
+
+func (n *fakeNode) AcceptSync() error { return errors.New("none is held") }
+
+func (n *fakeNode) RestoreFormer() error { return nil }
 
 func (n *fakeNode) DropUpstream() bool {
 	n.mu.Lock()

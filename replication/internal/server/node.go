@@ -53,6 +53,12 @@ type Node interface {
 
 	// DropUpstream cuts the link to the primary, which comes up again by itself, and reports whether there was one.
 	DropUpstream() bool
+
+	// AcceptSync lets a replica take the full resync that it holds back; an error when it holds none. It does not wait for it.
+	AcceptSync() error
+
+	// RestoreFormer makes the node a primary of the data that the last full resync replaced; an error when that is not kept.
+	RestoreFormer() error
 }
 
 // Settings are the directives that concern replication. Zero durations and sizes mean the node's defaults, except where a field says otherwise.

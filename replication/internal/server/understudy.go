@@ -9,11 +9,13 @@ import (
 	"github.com/understudy-go/understudy/store"
 )
 
-// UNDERSTUDY is what nodes of this library say to each other beyond the protocol of Redis: they compare their data without stopping.
+// UNDERSTUDY is what nodes of this library say to each other beyond the protocol of Redis: they compare their data without stopping. Two of its words are for operators.
 //
 //	UNDERSTUDY MARK token hops     -> +OK; the frame PING token is in the stream of the primary at the top of the chain
 //	UNDERSTUDY CUT token           -> [replication ID, offset, clock in ms]; this connection holds a snapshot of that offset, until the next CUT or its end
 //	UNDERSTUDY DIGEST [option ...] -> [keys, sum, parts, list] of that snapshot
+//	UNDERSTUDY ACCEPT              -> +OK; the full resync that the guard holds is taken
+//	UNDERSTUDY RESTORE             -> +OK; the node is a primary of what the last full resync replaced
 //
 // The options are SAMPLE fraction, SEED number, UNDER hex, PERSISTENT and AT ms, as in store.DigestOptions. The sum is 40 hex digits; the parts are 16 hex digits each,
 // in one string; the list is database, key and sum of each key, or null.
@@ -23,6 +25,8 @@ func understudyCommands() []command {
 		{name: "mark", arity: 4, flags: flags, run: mark},
 		{name: "cut", arity: 3, flags: flags, run: cut},
 		{name: "digest", arity: -2, flags: flags, run: digest},
+		{name: "accept", arity: 2, flags: flags, run: acceptSync, steer: true},
+		{name: "restore", arity: 2, flags: flags, run: restoreFormer, steer: true},
 	}
 }
 
@@ -170,4 +174,16 @@ func digestOption(o *store.DigestOptions, word, value string) bool {
 		return false
 	}
 	return err == nil
+}
+
+func acceptSync(c *conn, _ [][]byte) resp.Value { return c.decided(c.srv.node.AcceptSync()) }
+
+func restoreFormer(c *conn, _ [][]byte) resp.Value { return c.decided(c.srv.node.RestoreFormer()) }
+
+// decided answers an operator.
+func (c *conn) decided(err error) resp.Value {
+	if err != nil {
+		return resp.Err("ERR " + err.Error())
+	}
+	return resp.OK()
 }

@@ -21,6 +21,7 @@ func TestUnderstudy(t *testing.T) {
 		{"hops that are none", "UNDERSTUDY MARK abc -1\r\nUNDERSTUDY MARK abc x\r\n", "-ERR syntax error\r\n-ERR syntax error\r\n"},
 		{"digest without a cut", "UNDERSTUDY DIGEST\r\n", "-NOCUT no cut is held\r\n"},
 		{"refused", "UNDERSTUDY CUT no1\r\n", "-TAINTED no1\r\n"},
+		{"an operator's words", "UNDERSTUDY ACCEPT\r\nUNDERSTUDY RESTORE\r\n", "-ERR none is held\r\n+OK\r\n"},
 		{"arity", "UNDERSTUDY\r\nUNDERSTUDY CUT\r\n", "-ERR wrong number of arguments for 'understudy' command\r\n-ERR wrong number of arguments for 'understudy|cut' command\r\n"},
 		{"not in a transaction", "MULTI\r\nUNDERSTUDY CUT a\r\nDISCARD\r\n", "+OK\r\n-ERR Command not allowed inside a transaction\r\n+OK\r\n"},
 		{"options", "UNDERSTUDY DIGEST SAMPLE 2\r\nUNDERSTUDY DIGEST SAMPLE NaN\r\nUNDERSTUDY DIGEST SEED -1\r\nUNDERSTUDY DIGEST UNDER 1\r\nUNDERSTUDY DIGEST UNDER 0011223344556677\r\n" +
