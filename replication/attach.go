@@ -140,6 +140,7 @@ func (n *node) detach(f *feed) {
 	}
 	n.mu.Unlock()
 	last.stop()
+	n.judge()
 	if f.group != nil {
 		f.group.leave(f)
 	}

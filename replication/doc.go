@@ -112,6 +112,8 @@
 // attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go, verify.go, verifyreads.go (the public side), ask.go (questions to the primary), cuts.go (snapshots of the same
 // offset on two nodes), status.go, options.go, errors.go.
+// attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), quorum.go (whether enough replicas keep up for writes), serve.go (the node as internal/server sees it), server.go (a node as a program),
+// primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
 //
 // Goroutines:
 //
@@ -134,6 +136,8 @@
 //
 //	node.role    a semaphore: changes of role, close. Held while goroutines are waited for
 //	node.histMu  attaching a replica excludes changing the history
+//	node.srvMu   making the server for clients
+//	node.quorumMu  one judgement of the replicas at a time
 //	(the store's writer lock, inside of calls of package store)
 //	node.mu, syncGroup.mu
 //	feed.mu, link.mu, voice.mu, signal.mu, cuts.mu

@@ -254,6 +254,7 @@ func (f *feed) receive() error {
 		if f.sealed() {
 			f.moreTime()
 		}
+		f.n.spoke()
 		if f.expected() {
 			f.awaitSign()
 		}
@@ -295,6 +296,13 @@ func (f *feed) become(s FeedState) {
 	f.state = s
 	f.mu.Unlock()
 	f.n.acks.fire()
+	f.n.spoke()
+}
+
+func (f *feed) online() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state == FeedOnline
 }
 
 // addr is what to show: the announced address as far as there is one.

@@ -47,6 +47,13 @@ type node struct {
 	// ends up attached to a history under the name of another. It is held over calls of the store, never over I/O.
 	histMu sync.Mutex
 
+	// srvMu makes one server for clients, whose New configures the node.
+	srvMu sync.Mutex
+
+	// quorumMu makes one judgement of the replicas at a time, see quorum.go.
+	quorumMu sync.Mutex
+	barred   atomic.Bool // the last judgement; written under quorumMu
+
 	// wg counts the connections that are being served as feeds.
 	wg sync.WaitGroup
 
@@ -204,6 +211,7 @@ func (n *node) close() error {
 	if srv != nil {
 		err = srv.Close()
 	}
+	n.judge() // whoever goes on with the store decides anew
 	n.wg.Wait()
 	n.progress.fire()
 	n.acks.fire()
@@ -250,12 +258,19 @@ func (t *ticker) stop() {
 func (n *node) tick(ctx context.Context) {
 	t := time.NewTicker(sweepPeriod)
 	defer t.Stop()
+	lapse := time.NewTimer(sweepPeriod) // when replicas have been silent for too long
+	defer lapse.Stop()
 	pinged := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-lapse.C:
+			n.judge()
 		case now := <-t.C:
+			if until := n.judge(); !until.IsZero() {
+				lapse.Reset(time.Until(until) + 1) // at that instant it is not too long yet
+			}
 			n.sweep()
 			n.freeIdleBacklog(now)
 			if now.Sub(pinged) >= n.cfg.Load().pingPeriod {

@@ -26,6 +26,7 @@ const (
 	DefaultOutputSoftTime  = 60 * time.Second
 	DefaultSyncBudget      = 1 << 30 // bytes; redis-server has none, and drops a replica that loads by the output limit
 	DefaultBacklogTTL      = time.Hour
+	DefaultMaxLag          = 10 * time.Second
 )
 
 // PrimaryOptions are the choices of a node that accepts writes. nil and the zero value are the defaults. Options are copied; changing them later has no
@@ -60,6 +61,14 @@ type PrimaryOptions struct {
 
 	// DisklessDelay is the time that a full resync waits for more replicas, which then share one snapshot. Default: 0, start at once. redis-server waits 5 s.
 	DisklessDelay time.Duration
+
+	// MinReplicas is the number of good replicas without which writes are refused: with store.ErrNoReplicas, and -NOREPLICAS to clients. A replica is good
+	// while it is online and its last acknowledgement is at most MaxLag old. A primary that is cut off then stops to accept what would be lost; it does
+	// not promise that a write has arrived, as WaitReplicas does. The deletion of expired keys goes on. Default: 0, none are needed.
+	MinReplicas int
+
+	// MaxLag is the age of a good replica's last acknowledgement at most. Replicas acknowledge once a second. Default: DefaultMaxLag.
+	MaxLag time.Duration
 
 	// RequirePassword is what clients and replicas must show with AUTH on connections that the node serves. Default: "", nothing. Without it,
 	// whoever can reach a listener given to Serve can read all data, write on a primary, and disconnect other clients.
@@ -149,6 +158,8 @@ func (o *PrimaryOptions) validate() error {
 	return errors.Join(
 		notNegative("Timeout", o.Timeout),
 		notNegative("PingPeriod", o.PingPeriod),
+		notNegative("MaxLag", o.MaxLag),
+		notNegative("MinReplicas", o.MinReplicas),
 		notNegative("DisklessDelay", o.DisklessDelay),
 	)
 }
@@ -165,7 +176,7 @@ func (o *ReplicaOptions) validate() error {
 	)
 }
 
-func notNegative(name string, d time.Duration) error {
+func notNegative[T int | time.Duration](name string, d T) error {
 	if d < 0 {
 		return fmt.Errorf("replication: option %s is negative: %v", name, d)
 	}
@@ -196,6 +207,9 @@ type config struct {
 	diskless      bool
 	disklessDelay time.Duration
 	disklessMax   int // waiting replicas that start a full resync early; 0 = none
+
+	minReplicas int           // good replicas without which writes are refused; 0 = none
+	maxLag      time.Duration // age of a good replica's last sign of life at most; 0 = writes do not depend on it
 
 	username, password string      // towards the primary, where its URL has none
 	upstream           *tls.Config // likewise, whatever its URL says; nil = as that says
@@ -233,6 +247,7 @@ func (o *PrimaryOptions) config() *config {
 	return config{
 		timeout: o.Timeout, pingPeriod: o.PingPeriod,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
+		minReplicas: o.MinReplicas, maxLag: cmp.Or(o.MaxLag, DefaultMaxLag),
 	}.limited(o.limits()).withDefaults()
 }
 
@@ -240,6 +255,7 @@ func (o *PrimaryOptions) config() *config {
 func (c *config) serving(o *PrimaryOptions) *config {
 	with, from := c.limited(o.limits()), o.config()
 	with.timeout, with.pingPeriod, with.disklessDelay = from.timeout, from.pingPeriod, from.disklessDelay
+	with.minReplicas, with.maxLag = from.minReplicas, from.maxLag
 	return &with
 }
 
@@ -247,7 +263,7 @@ func (o *ReplicaOptions) config() *config {
 	c := config{
 		timeout:  o.Timeout,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
-		username: o.Username, password: o.Password,
+		username: o.Username, password: o.Password, maxLag: DefaultMaxLag,
 		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
 	}
 	if o.Announce != "" {

@@ -50,6 +50,7 @@ func (p *Primary) Serve(l net.Listener) error { return p.n.serve(l) }
 func (p *Primary) ServeConn(ctx context.Context, c net.Conn) error { return p.n.serveConn(ctx, c) }
 
 // Update runs fn as one transaction, as store.Store.Update does, and returns the offset that contains it: what WaitReplicas and WaitOffset take.
+// With too few good replicas it is store.ErrNoReplicas, see PrimaryOptions.MinReplicas, and fn is not run. Writes through DB and Store fail likewise.
 // On a closed node it is ErrClosed, and fn is not run: no replica would ever have what it writes.
 func (p *Primary) Update(fn func(*store.Tx) error) (offset int64, err error) {
 	if p.n.isClosed() {
@@ -130,6 +131,7 @@ func (n *node) configure(o *ReplicaOptions) {
 	c := o.config()
 	old := n.cfg.Load()
 	c.demand, c.steered = old.demand, old.steered
+	c.minReplicas, c.maxLag = old.minReplicas, old.maxLag
 	n.cfg.Store(c)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -138,8 +140,10 @@ func (n *node) configure(o *ReplicaOptions) {
 
 // startPrimary begins the primary's own work on a node that has no role yet.
 func (n *node) startPrimary() {
+	n.forebode()
 	n.repl.Promote() // a store that is a primary already keeps its ID
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.ticker = n.startTicker()
+	n.mu.Unlock()
+	n.judge()
 }

@@ -228,11 +228,8 @@ func (r *Replica) Promote(ctx context.Context, o *PrimaryOptions) (*Primary, err
 	if r.n.current() == nil {
 		return nil, ErrNotReplica
 	}
-	if err := r.n.promote(ctx); err != nil {
+	if err := r.n.promoteAs(ctx, o); err != nil {
 		return nil, err
-	}
-	if o != nil {
-		r.n.cfg.Store(r.n.cfg.Load().serving(o))
 	}
 	return &Primary{r.n}, nil
 }

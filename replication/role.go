@@ -14,11 +14,18 @@ import (
 //	          link could not go on with
 
 // promote makes the node a primary that keeps its history. On a primary it changes nothing.
-func (n *node) promote(ctx context.Context) error {
+func (n *node) promote(ctx context.Context) error { return n.promoteAs(ctx, nil) }
+
+// promoteAs also takes over what o, unless it is nil, says about serving, before the first write.
+func (n *node) promoteAs(ctx context.Context, o *PrimaryOptions) error {
 	if err := n.acquire(ctx); err != nil {
 		return err
 	}
 	defer n.release()
+	if o != nil {
+		n.cfg.Store(n.cfg.Load().serving(o))
+		defer n.judge()
+	}
 	if n.current() == nil {
 		return nil
 	}
@@ -29,6 +36,7 @@ func (n *node) promote(ctx context.Context) error {
 func (n *node) becomePrimary() error {
 	n.current().stop()
 	err := n.changeHistory(func() error {
+		n.forebode()
 		n.repl.Promote()
 		return nil
 	})
@@ -36,6 +44,7 @@ func (n *node) becomePrimary() error {
 	n.link = nil
 	n.ticker = n.startTicker()
 	n.mu.Unlock()
+	n.judge()
 	n.progress.fire()
 	n.log.Info("role changed", zap.String("to", "primary"), zap.Int64("offset", n.repl.Backlog().Offset()))
 	n.note(Event{Kind: Promoted})
@@ -70,6 +79,7 @@ func (n *node) becomeReplica(t target, consented bool) *link {
 	n.mu.Lock()
 	n.link = l
 	n.mu.Unlock()
+	n.judge()
 	l.start()
 	n.progress.fire()
 	n.acks.fire()

@@ -27,7 +27,7 @@ func (n *node) State() server.State {
 	h := n.repl.History()
 	first, _ := n.repl.Backlog().Window()
 	b := n.repl.Backlog()
-	s := server.State{History: h, BacklogFirst: first, BacklogSize: b.Size(), BacklogFreed: b.Freed(), BacklogMemory: b.Memory(), Retained: b.Retained()}
+	s := server.State{History: h, BacklogFirst: first, BacklogSize: b.Size(), BacklogFreed: b.Freed(), BacklogMemory: b.Memory(), Retained: b.Retained(), GoodReplicas: n.goodReplicas()}
 	for _, f := range n.feedList() {
 		s.Replicas = append(s.Replicas, f.wire())
 	}
@@ -52,6 +52,7 @@ func (n *node) Configure(s server.Settings) {
 		guard: guardOf(s, n.cfg.Load().guard), retainFormer: s.RetainFormer,
 		backlogBytes: s.BacklogBytes,
 		announceIP:   s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
+		minReplicas: s.MinReplicas, maxLag: s.MaxLag,
 	}
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
@@ -62,6 +63,7 @@ func (n *node) Configure(s server.Settings) {
 	}
 	n.cfg.Store(c.withDefaults())
 	n.repl.SetWritable(c.writable)
+	n.judge()
 }
 
 // ReplicaOf implements server.Node.
@@ -183,13 +185,10 @@ func (n *node) RestoreFormer() error { return n.restore(context.Background()) }
 // It is a server without files and without times of its own: it saves nothing by itself, and what the options said holds to the nanosecond although
 // directives count in seconds. Role and settings are the program's, unless its options let clients steer.
 func (n *node) embeddedServer() (*server.Server, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch {
-	case n.closed:
-		return nil, ErrClosed
-	case n.srv != nil:
-		return n.srv, nil
+	n.srvMu.Lock()
+	defer n.srvMu.Unlock()
+	if srv, err := n.server(); srv != nil || err != nil {
+		return srv, err
 	}
 	own := *n.cfg.Load()
 	own.backlogBytes = n.repl.Backlog().Size()
@@ -197,8 +196,25 @@ func (n *node) embeddedServer() (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.srv = server.New(n, &server.Options{Config: directives, Steered: own.steered, Logger: n.log})
+	srv := server.New(n, &server.Options{Config: directives, Steered: own.steered, Logger: n.log})
 	n.cfg.Store(&own)
+	n.judge()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, ErrClosed // nothing of srv runs yet
+	}
+	n.srv = srv
+	return srv, nil
+}
+
+// server returns the server for clients, nil if nobody has needed one yet.
+func (n *node) server() (*server.Server, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, ErrClosed
+	}
 	return n.srv, nil
 }
 
@@ -213,6 +229,7 @@ func (c *config) directives(backlog int64) []string {
 		"--client-output-buffer-limit", limit,
 		"--understudy-sync-budget", strconv.FormatInt(c.syncBudget, 10), "--repl-backlog-ttl", seconds(c.backlogTTL),
 		"--port", strconv.Itoa(c.announcePort),
+		"--min-replicas-to-write", strconv.Itoa(c.minReplicas), "--min-replicas-max-lag", seconds(c.maxLag),
 	}
 	args = append(args, c.guardDirectives()...)
 	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {

@@ -350,10 +350,10 @@ func TestServerWarns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nw := memnet.New(nil)
 		s := run(t, nw, "--save", "", "--dir", t.TempDir(), "--loglevel", "warning",
-			"--appendonly", "yes", "--cluster-enabled", "yes", "--tls-cluster", "yes", "--maxmemory", "1gb", "--min-replicas-to-write", "1", "--user", "a on >secret",
+			"--appendonly", "yes", "--cluster-enabled", "yes", "--tls-cluster", "yes", "--maxmemory", "1gb", "--user", "a on >secret",
 			"--tls-session-caching", "no", "--io-threads", "4")
 		c := dialServer(t, nw)
-		want := `["appendonly", "cluster-enabled", "maxmemory", "min-replicas-to-write", "tls-cluster", "user"]`
+		want := `["appendonly", "cluster-enabled", "maxmemory", "tls-cluster", "user"]`
 		if got := s.log.String(); !strings.Contains(got, "accepted, but not enforced") || !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
 			t.Errorf("the log says %q, want one line with %s", got, want)
 		}

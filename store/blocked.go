@@ -223,8 +223,8 @@ func (s *Store) grantOrQueue(w *waiter) (r blockedReply, done bool, err error) {
 		return r, false, err
 	}
 	defer s.unlock()
-	if s.mu.readOnly.Load() {
-		return r, false, ErrReadOnly
+	if err := s.closedToWrites(); err != nil {
+		return r, false, err
 	}
 	c := s.begin(w.db, client)
 	r.v, done = c.x.grant(w.wish)

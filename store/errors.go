@@ -39,6 +39,13 @@ var (
 	ErrWrongType = &Error{"WRONGTYPE Operation against a key holding the wrong kind of value"}
 	// ErrReadOnly is returned by writes while the store follows a primary.
 	ErrReadOnly = &Error{"READONLY You can't write against a read only replica."}
+	// ErrNoReplicas is returned by writes to a primary that was told to accept them only
+	// while enough replicas keep up, and has too few. Nothing was written.
+	ErrNoReplicas = &Error{"NOREPLICAS Not enough good replicas to write."}
+	// ErrSealed is returned by writes and messages while the store's stream is being handed
+	// over to another primary. Nothing was written; soon the store follows that primary, or
+	// writes go on. Clients of a server do not see it: they wait.
+	ErrSealed = &Error{"TRYAGAIN The data is being handed over to another primary."}
 	// ErrNotInteger is returned when a value or argument is no 64-bit integer.
 	ErrNotInteger = &Error{"ERR value is not an integer or out of range"}
 	// ErrNotFloat is returned when a value or argument is no finite number.

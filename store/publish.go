@@ -62,6 +62,9 @@ func (s *Store) writeMessage(db int, fn func(x *exec)) error {
 		return err
 	}
 	defer s.unlock()
+	if s.mu.sealed {
+		return ErrSealed
+	}
 	if db == anyDB {
 		db = max(s.backlog.History().StreamDB, 0)
 	}

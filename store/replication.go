@@ -62,12 +62,12 @@ func (r Replication) Cut(limit int64, onEnd func(error)) (*Snapshot, *backlog.Re
 
 // Inject appends a frame that is not a write to the stream of a primary (PING,
 // REPLCONF GETACK *) and returns the offset after it. On a replica it does
-// nothing: a stream has one source.
+// nothing: a stream has one source. Nor does it on a stream that is sealed.
 func (r Replication) Inject(args ...string) int64 {
 	s := r.s
 	s.mu.Lock()
 	defer s.unlock()
-	if !s.mu.replica {
+	if !s.mu.replica && !s.mu.sealed {
 		s.backlog.Append(resp.AppendCommand(nil, args...))
 	}
 	return s.backlog.Offset()
@@ -102,7 +102,7 @@ func (r Replication) Promote() {
 	if s.mu.replica {
 		s.backlog.ShiftHistory()
 	}
-	s.mu.replica = false
+	s.mu.replica, s.mu.sealed = false, false
 	s.mu.readOnly.Store(false)
 }
 
@@ -111,9 +111,10 @@ func (r Replication) Promote() {
 func (r Replication) Demote() {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.mu.replica = true
+	r.s.mu.replica, r.s.mu.sealed = true, false
 	r.s.mu.readOnly.Store(true)
 	r.s.backlog.Keep()
+	r.s.mu.barred.Store(false)
 	r.s.unblockAll(errDemoted)
 }
 
@@ -157,11 +158,12 @@ func (r Replication) Continue(id backlog.ID) error {
 }
 
 // Sweep removes up to most keys whose deadline has passed and returns how many.
-// On a replica it does nothing: the primary's DEL will come.
+// On a replica it does nothing: the primary's DEL will come. Nor does it on a stream
+// that is sealed.
 func (r Replication) Sweep(most int) int {
 	r.s.mu.Lock()
 	defer r.s.unlock()
-	if r.s.mu.closed {
+	if r.s.mu.closed || r.s.mu.sealed {
 		return 0
 	}
 	return r.s.sweep(most)

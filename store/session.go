@@ -174,8 +174,8 @@ func (c *Session) enqueue(cmd *Command, args [][]byte) resp.Value {
 	if cmd.Flags&FlagNoMulti != 0 {
 		return c.refuse(resp.Err("ERR Command not allowed inside a transaction"))
 	}
-	if cmd.Flags&FlagWrite != 0 && c.s.ReadOnly() {
-		return c.refuse(reply(ErrReadOnly))
+	if err := c.s.refusal(); err != nil && cmd.Flags&FlagWrite != 0 {
+		return c.refuse(reply(err))
 	}
 	if c.broken {
 		return resp.SimpleString("QUEUED") // EXEC will refuse it: nothing needs to be kept
@@ -196,20 +196,27 @@ func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
 	switch {
 	case cmd.Run != nil:
 		return cmd.Run(c, args)
-	case cmd.block != nil && c.s.ReadOnly():
-		return reply(ErrReadOnly) // before a look at the arguments
 	case cmd.block != nil:
-		w, err := cmd.block(args)
-		if err != nil {
-			return reply(err)
-		}
-		return c.blockOn(w)
+		return c.mayBlock(cmd, args)
 	case cmd.Flags&FlagWrite != 0:
 		return c.write(cmd, args)
 	case cmd.Flags&flagPublish != 0:
 		return c.publish(cmd, args)
 	}
 	return c.read(cmd, args)
+}
+
+// mayBlock runs a command that may wait. That its write is refused comes before a look at
+// the arguments.
+func (c *Session) mayBlock(cmd *Command, args [][]byte) resp.Value {
+	if err := c.s.refusal(); err != nil {
+		return reply(err)
+	}
+	w, err := cmd.block(args)
+	if err != nil {
+		return reply(err)
+	}
+	return c.blockOn(w)
 }
 
 func (c *Session) write(cmd *Command, args [][]byte) (v resp.Value) {
@@ -332,7 +339,8 @@ func (c *Session) forgetWatched() {
 	c.watched = nil
 }
 
-// exec runs the queue as one commit.
+// exec runs the queue as one commit. While the stream is sealed it changes nothing, so that
+// the same EXEC can be tried again.
 func (c *Session) exec([][]byte) resp.Value {
 	if !c.queuing {
 		return resp.Err("ERR EXEC without MULTI")
@@ -343,6 +351,9 @@ func (c *Session) exec([][]byte) resp.Value {
 		return resp.Err("EXECABORT Transaction discarded because of previous errors.")
 	}
 	replies, err := c.transact(queue)
+	if err == ErrSealed {
+		return reply(err) // the transaction stays open
+	}
 	c.endMulti()
 	if err != nil {
 		return reply(err)
@@ -365,14 +376,11 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 		return nil, err
 	}
 	defer c.s.unlock()
-	writes := 0
-	for _, q := range queue {
-		if q.cmd.Flags&FlagWrite != 0 {
-			writes++
-		}
-	}
-	if writes > 0 && c.s.mu.readOnly.Load() {
-		return nil, wireError("EXECABORT Transaction discarded because of: %s", ErrReadOnly.text)
+	writes, messages := countKinds(queue)
+	if err := c.s.closedToWrites(); err == ErrSealed && writes+messages > 0 {
+		return nil, err
+	} else if err != nil && writes > 0 {
+		return nil, wireError("EXECABORT Transaction discarded because of: %v", err)
 	}
 	if c.s.spoilt(c.watched) {
 		return nil, nil
@@ -385,6 +393,19 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 		c.offset = c.s.backlog.Offset()
 	}
 	return replies, nil
+}
+
+// countKinds counts the commands that may change data, and those that send a message.
+func countKinds(queue []queued) (writes, messages int) {
+	for _, q := range queue {
+		if q.cmd.Flags&FlagWrite != 0 {
+			writes++
+		}
+		if q.cmd.Flags&flagPublish != 0 {
+			messages++
+		}
+	}
+	return writes, messages
 }
 
 func (c *Session) runQueue(x *exec, queue []queued) []resp.Value {

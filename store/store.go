@@ -33,6 +33,8 @@ type Store struct {
 		snapshots []*Snapshot
 		replica   bool        // follows a primary: nothing expires by itself
 		readOnly  atomic.Bool // refuses clients' writes; changed under the lock, read anywhere
+		barred    atomic.Bool // so does this, on a primary with too few replicas; changed anywhere
+		sealed    bool        // nothing may be added to the stream
 		closed    bool
 		functions libraries
 		blocked   blocked
@@ -161,8 +163,8 @@ func (s *Store) write(db int, fn func(x *exec) error) error {
 
 // writeLocked is what of a write the lock is held for. REQUIRES: the writer lock.
 func (s *Store) writeLocked(db int, fn func(x *exec) error) error {
-	if s.mu.readOnly.Load() {
-		return ErrReadOnly
+	if err := s.closedToWrites(); err != nil {
+		return err
 	}
 	c := s.begin(db, client)
 	err := fn(&c.x)
@@ -230,8 +232,8 @@ func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 		return 0, err
 	}
 	defer s.unlock()
-	if s.mu.readOnly.Load() {
-		return 0, ErrReadOnly
+	if err := s.closedToWrites(); err != nil {
+		return 0, err
 	}
 	c := s.begin(0, client)
 	c.atomic()

@@ -206,7 +206,7 @@ func TestTypedValues(t *testing.T) {
 	if got := cfg.savePoints(); !slices.Equal(got, []savePoint{{time.Minute, 1}, {5 * time.Minute, 10}}) {
 		t.Errorf("savePoints = %v", got)
 	}
-	want := Settings{ReadOnlyReplica: true, Timeout: 7 * time.Second, PingPeriod: 10 * time.Second, DisklessDelay: 5 * time.Second, OutputLimit: 2, BacklogBytes: 1 << 20,
+	want := Settings{ReadOnlyReplica: true, Timeout: 7 * time.Second, PingPeriod: 10 * time.Second, DisklessDelay: 5 * time.Second, OutputLimit: 2, BacklogBytes: 1 << 20, MaxLag: 10 * time.Second,
 		SoftLimit: 1, SoftTime: 5 * time.Second, SyncBudget: 3 << 20, BacklogTTL: maxDelay,
 		Guarded: true, GuardPercent: 10, GuardFreshPercent: 90, RetainFormer: 5 * time.Minute,
 		Username: "u", Password: "p", AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}

@@ -43,6 +43,8 @@ func ownDirectives() []directive {
 		{name: "masterauth", kind: kindString, role: true, secret: true},
 		{name: "masteruser", kind: kindString, role: true},
 		{name: "maxclients", kind: kindInt, def: "10000", min: 1, max: math.MaxUint32},
+		{name: "min-replicas-max-lag", aliases: []string{"min-slaves-max-lag"}, kind: kindInt, def: "10", max: maxInt32, role: true},
+		{name: "min-replicas-to-write", aliases: []string{"min-slaves-to-write"}, kind: kindInt, def: "0", max: maxInt32, role: true},
 		{name: "notify-keyspace-events", kind: kindEvents},
 		{name: "port", kind: kindInt, def: "6379", max: 65535, fixed: true},
 		{name: "protected-mode", kind: kindBool, def: "yes"},

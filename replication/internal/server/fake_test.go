@@ -37,7 +37,7 @@ func newFake(t testing.TB) *fakeNode {
 	s := store.New(nil)
 	t.Cleanup(func() { s.Close() })
 	id := backlog.ID(strings.Repeat("a", 40))
-	return &fakeNode{data: s, state: State{Primary: true, History: backlog.History{ID: id, SecondaryLimit: -1}, BacklogSize: 1 << 20}}
+	return &fakeNode{data: s, state: State{Primary: true, History: backlog.History{ID: id, SecondaryLimit: -1}, BacklogSize: 1 << 20, GoodReplicas: -1}}
 }
 
 func (n *fakeNode) Store() *store.Store { return n.data }

@@ -16,6 +16,9 @@ func infoReplication(w *infoWriter) {
 		w.upstream(st.Upstream)
 	}
 	w.field("connected_slaves", len(st.Replicas))
+	if st.GoodReplicas >= 0 {
+		w.field("min_slaves_good_slaves", st.GoodReplicas)
+	}
 	for i, r := range st.Replicas {
 		w.field(fmt.Sprintf("slave%d", i), replicaText(r, w.now))
 	}

@@ -106,10 +106,6 @@ maxmemory-clients 0
 maxmemory-eviction-tenacity 10
 maxmemory-policy noeviction
 maxmemory-samples 5
-min-replicas-max-lag 10
-min-replicas-to-write 0
-min-slaves-max-lag 10
-min-slaves-to-write 0
 no-appendfsync-on-rewrite no
 oom-score-adj no
 oom-score-adj-values 0 200 800
@@ -182,7 +178,7 @@ replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset
 // promises are those of them by which an administrator trusts that data is safe, access is limited, or something is reachable. With any value but the default
 // such a promise is not kept here, which is worth a warning; all others only tune.
 const promises = `
-aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients min-replicas-to-write min-slaves-to-write rename-command
+aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients rename-command
 replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
 tls-cluster user
 `

@@ -75,6 +75,8 @@ type Settings struct {
 	SyncBudget          int64         // understudy-sync-budget, in bytes; 0 = no limit
 	BacklogBytes        int64         // repl-backlog-size
 	BacklogTTL          time.Duration // repl-backlog-ttl; 0 = for ever
+	MinReplicas         int           // min-replicas-to-write; 0 = none
+	MaxLag              time.Duration // min-replicas-max-lag; 0 = writes do not depend on replicas
 
 	Username, Password string      // masteruser, masterauth: towards the primary
 	TLS                *tls.Config // tls-replication: likewise; nil = without
@@ -104,6 +106,8 @@ type State struct {
 
 	Upstream *UpstreamState // nil on a primary
 	Replicas []ReplicaState // in the order in which they came
+
+	GoodReplicas int // online and heard from within Settings.MaxLag; -1 when writes do not depend on that
 
 	FullSyncs      uint64 // full syncs served
 	PartialSyncs   uint64 // partial resyncs accepted

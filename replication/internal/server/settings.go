@@ -88,6 +88,8 @@ func (c *Config) Settings() Settings {
 		SyncBudget:          c.Int("understudy-sync-budget"),
 		BacklogBytes:        c.Int("repl-backlog-size"),
 		BacklogTTL:          c.Seconds("repl-backlog-ttl"),
+		MinReplicas:         int(c.Int("min-replicas-to-write")),
+		MaxLag:              c.Seconds("min-replicas-max-lag"),
 		Username:            c.Text("masteruser"),
 		Password:            c.Text("masterauth"),
 		Guarded:             c.Bool("understudy-guard"),
