@@ -54,7 +54,8 @@ func (s *signal) await(ctx context.Context, done func() (bool, error)) error {
 	}
 }
 
-// WaitReplicas implements server.Node: it asks all replicas for an acknowledgement and waits until want of them have offset bytes.
+// WaitReplicas implements server.Node: it asks all replicas for an acknowledgement and waits until want of them have offset bytes. On a node that
+// is, or becomes, a replica it is ErrNotPrimary. A context that is over already asks nobody, and counts.
 //
 // The question is a command of the stream, so it comes after the bytes in question on every link; the answers count what came before it.
 func (n *node) WaitReplicas(ctx context.Context, want int, offset int64) (int, error) {
@@ -65,7 +66,7 @@ func (n *node) WaitReplicas(ctx context.Context, want int, offset int64) (int, e
 	if got >= want {
 		return got, nil
 	}
-	if feeds > 0 {
+	if feeds > 0 && ctx.Err() == nil {
 		n.repl.Inject(cmdREPLCONF, "GETACK", "*")
 	}
 	err := n.acks.await(ctx, func() (bool, error) {

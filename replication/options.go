@@ -126,6 +126,11 @@ type ReplicaOptions struct {
 	// then the primary shows the connection's address. Default: port 0.
 	Announce string
 
+	// RefuseStale lets clients of this node read only while the link is up: before the first sync is done, and whenever the link is down, commands that ask for
+	// data are answered with -MASTERDOWN. PING is one of them, so that load balancers notice; INFO and ROLE are not. Reads in Go go on, at full speed: who
+	// must not use old data looks at Status, or asks the primary by Barrier. Default: false, the data that is there is served, however old.
+	RefuseStale bool
+
 	// These concern what this node serves, as in PrimaryOptions; BacklogTTL only after a promotion.
 	OutputLimit     int64
 	OutputSoftLimit int64
@@ -214,6 +219,7 @@ type config struct {
 	username, password string      // towards the primary, where its URL has none
 	upstream           *tls.Config // likewise, whatever its URL says; nil = as that says
 	writable           bool        // as a replica: clients may write, which taints the history
+	freshOnly          bool        // as a replica: clients get no data while the link is down
 	demand             string      // password for the node's own clients; "" = none
 	steered            bool        // the node's own clients may change its role
 	guard              Guard
@@ -263,7 +269,7 @@ func (o *ReplicaOptions) config() *config {
 	c := config{
 		timeout:  o.Timeout,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
-		username: o.Username, password: o.Password, maxLag: DefaultMaxLag,
+		username: o.Username, password: o.Password, maxLag: DefaultMaxLag, freshOnly: o.RefuseStale,
 		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
 	}
 	if o.Announce != "" {

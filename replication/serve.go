@@ -42,6 +42,15 @@ func (n *node) State() server.State {
 	return s
 }
 
+// Stale implements server.Node. Without the setting it is one load.
+func (n *node) Stale() bool {
+	if !n.cfg.Load().freshOnly {
+		return false
+	}
+	l := n.current()
+	return l != nil && !l.streaming()
+}
+
 // Configure implements server.Node.
 func (n *node) Configure(s server.Settings) {
 	c := config{
@@ -52,7 +61,7 @@ func (n *node) Configure(s server.Settings) {
 		guard: guardOf(s, n.cfg.Load().guard), retainFormer: s.RetainFormer,
 		backlogBytes: s.BacklogBytes,
 		announceIP:   s.AnnounceIP, announcePort: s.AnnouncePort, writable: !s.ReadOnlyReplica,
-		minReplicas: s.MinReplicas, maxLag: s.MaxLag,
+		minReplicas: s.MinReplicas, maxLag: s.MaxLag, freshOnly: s.RefuseStale,
 	}
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
@@ -232,6 +241,9 @@ func (c *config) directives(backlog int64) []string {
 		"--min-replicas-to-write", strconv.Itoa(c.minReplicas), "--min-replicas-max-lag", seconds(c.maxLag),
 	}
 	args = append(args, c.guardDirectives()...)
+	if c.freshOnly {
+		args = append(args, "--replica-serve-stale-data", "no")
+	}
 	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {
 		if value != "" {
 			args = append(args, name, value)

@@ -25,6 +25,7 @@ type Session struct {
 	s      *Store
 	extra  func(name string) *Command
 	wait   func() (context.Context, func())
+	permit func(*Command) resp.Value
 	db     int
 	offset int64
 
@@ -55,6 +56,11 @@ type SessionOptions struct {
 	// other, an error. done is called when the wait is over. Nil waits as long as it
 	// takes.
 	Wait func() (ctx context.Context, done func())
+
+	// Permit is asked about each command whose words are in order, before it is run or
+	// queued, and about those queued before EXEC runs them. It returns an error reply, or
+	// the zero value for "yes". Nil permits everything.
+	Permit func(cmd *Command) (refusal resp.Value)
 }
 
 // NewSession returns a session on database 0. It holds nothing that needs closing,
@@ -62,7 +68,7 @@ type SessionOptions struct {
 func (s *Store) NewSession(o *SessionOptions) *Session {
 	c := &Session{s: s}
 	if o != nil {
-		c.extra, c.wait = o.Extra, o.Wait
+		c.extra, c.wait, c.permit = o.Extra, o.Wait, o.Permit
 	}
 	return c
 }
@@ -107,10 +113,31 @@ func (c *Session) Do(args [][]byte) resp.Value {
 			return c.refuse(reply(err))
 		}
 	}
+	if v := c.permits(cmd); v.Kind != 0 {
+		return c.refuse(v)
+	}
 	if c.queuing && !endsMulti(cmd) {
 		return c.enqueue(cmd, args)
 	}
 	return c.run(cmd, args)
+}
+
+// permits asks who knows more than the store.
+func (c *Session) permits(cmd *Command) (refusal resp.Value) {
+	if c.permit == nil {
+		return refusal
+	}
+	return c.permit(cmd)
+}
+
+// permitsAll is permits for what is queued.
+func (c *Session) permitsAll() (refusal resp.Value) {
+	for _, q := range c.queue {
+		if refusal = c.permits(q.cmd); refusal.Kind != 0 {
+			break
+		}
+	}
+	return refusal
 }
 
 func (c *Session) lookup(name []byte) *Command {
@@ -146,7 +173,7 @@ func (c *Session) refuseArity(cmd *Command) resp.Value {
 		return c.refuse(v)
 	}
 	c.endMulti()
-	return resp.Err("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(v.Str, "ERR "))
+	return resp.Err(discarded + strings.TrimPrefix(v.Str, "ERR "))
 }
 
 // The parts of an unknown command that its error quotes are as long as in Redis.
@@ -339,6 +366,9 @@ func (c *Session) forgetWatched() {
 	c.watched = nil
 }
 
+// discarded begins the reply to an EXEC that is refused.
+const discarded = "EXECABORT Transaction discarded because of: "
+
 // exec runs the queue as one commit. While the stream is sealed it changes nothing, so that
 // the same EXEC can be tried again.
 func (c *Session) exec([][]byte) resp.Value {
@@ -349,6 +379,10 @@ func (c *Session) exec([][]byte) resp.Value {
 	if broken {
 		c.endMulti()
 		return resp.Err("EXECABORT Transaction discarded because of previous errors.")
+	}
+	if v := c.permitsAll(); v.Kind != 0 {
+		c.endMulti()
+		return resp.Err(discarded + v.Str)
 	}
 	replies, err := c.transact(queue)
 	if err == ErrSealed {
@@ -380,7 +414,7 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 	if err := c.s.closedToWrites(); err == ErrSealed && writes+messages > 0 {
 		return nil, err
 	} else if err != nil && writes > 0 {
-		return nil, wireError("EXECABORT Transaction discarded because of: %v", err)
+		return nil, &Error{discarded + err.Error()}
 	}
 	if c.s.spoilt(c.watched) {
 		return nil, nil

@@ -100,7 +100,7 @@ func newConn(s *Server, id int64, ctx context.Context, cancel context.CancelFunc
 	c.authed = t.password == ""
 	c.strange, c.until = !c.authed || isSecure(nc), now.Add(strangerTime)
 	c.reader = resp.NewReader(c.src, c.limits())
-	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup, Wait: c.beginWait})
+	c.session = s.store.NewSession(&store.SessionOptions{Extra: c.lookup, Wait: c.beginWait, Permit: c.permit})
 	return c
 }
 

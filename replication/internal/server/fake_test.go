@@ -48,6 +48,13 @@ func (n *fakeNode) State() State {
 	return n.state
 }
 
+func (n *fakeNode) Stale() bool {
+	st := n.State()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.settings.RefuseStale && !st.Primary && !st.Upstream.Up
+}
+
 // set changes what the node says of itself.
 func (n *fakeNode) set(change func(*State)) {
 	n.mu.Lock()

@@ -60,7 +60,7 @@ func (w *infoWriter) upstream(up *UpstreamState) {
 	cfg := w.srv.config()
 	w.field("slave_priority", cfg.Int("replica-priority"))
 	w.field("slave_read_only", bit(cfg.Bool("replica-read-only")))
-	w.field("replica_announced", 1)
+	w.field("replica_announced", bit(cfg.Bool("replica-announced")))
 }
 
 // transfer describes a payload under way. A total of 0 means that its length is not known.

@@ -121,12 +121,10 @@ rename-command
 repl-disable-tcp-nodelay no
 repl-diskless-sync-period
 repl-rdb-channel
-replica-announced yes
 replica-full-sync-buffer-limit 0
 replica-ignore-disk-write-errors no
 replica-ignore-maxmemory yes
 replica-lazy-flush no
-replica-serve-stale-data yes
 sanitize-dump-payload no
 server-cpulist
 server_cpulist
@@ -139,7 +137,6 @@ shutdown-on-sigterm default
 shutdown-timeout 10
 slave-ignore-maxmemory yes
 slave-lazy-flush no
-slave-serve-stale-data yes
 socket-mark-id 0
 stop-writes-on-bgsave-error yes
 stream-node-max-bytes 4096
@@ -179,7 +176,7 @@ replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset
 // such a promise is not kept here, which is worth a warning; all others only tune.
 const promises = `
 aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients rename-command
-replica-announced replica-serve-stale-data slave-serve-stale-data syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
+syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
 tls-cluster user
 `
 

@@ -22,6 +22,10 @@ type Node interface {
 	// State returns a copy of what INFO replication, ROLE and CLIENT LIST print. The slices belong to the caller.
 	State() State
 
+	// Stale reports whether commands that ask for data are to be refused: Settings.RefuseStale is set, and the node is a replica whose link is not up. It is
+	// asked for each command.
+	Stale() bool
+
 	// Configure replaces all run-time settings. What depends on a changed one (the backlog's size, the timeout of a link) follows at once.
 	Configure(Settings)
 
@@ -29,7 +33,8 @@ type Node interface {
 	// link comes up by itself.
 	ReplicaOf(host string, port int) error
 
-	// WaitReplicas waits until n replicas have acknowledged offset, or ctx ends. It returns how many have; the end of ctx is not an error.
+	// WaitReplicas waits until n replicas have acknowledged offset, or ctx ends. It returns how many have; the end of ctx is not an error, that of the node's
+	// being a primary is.
 	WaitReplicas(ctx context.Context, n int, offset int64) (int, error)
 
 	// ReplConf records one REPLCONF of the handshake in p and returns the reply; a value without a kind is none. args[0] is REPLCONF; the slices are valid
@@ -64,6 +69,7 @@ type Node interface {
 // Settings are the directives that concern replication. Zero durations and sizes mean the node's defaults, except where a field says otherwise.
 type Settings struct {
 	ReadOnlyReplica     bool          // replica-read-only
+	RefuseStale         bool          // replica-serve-stale-data no
 	Timeout             time.Duration // repl-timeout
 	PingPeriod          time.Duration // repl-ping-replica-period
 	DisklessSync        bool          // repl-diskless-sync: payloads with an EOF mark instead of a length

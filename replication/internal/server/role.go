@@ -70,6 +70,8 @@ func (c *conn) changeRole(host string, port int) resp.Value {
 const waitOnReplica = "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable" +
 	" (which is not the default) writes to replicas are just local and are not propagated."
 
+const waitDemoted = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+
 // wait answers WAIT replicas milliseconds: how many replicas have acknowledged the last write of this client, as soon as there are enough or the time is over;
 // 0 is no limit. A client that has written nothing waits for nothing. Within a transaction it does not wait, it only counts.
 func wait(c *conn, args [][]byte) resp.Value {
@@ -92,7 +94,10 @@ func wait(c *conn, args [][]byte) resp.Value {
 		defer cancel()
 	}
 	have, err := c.srv.node.WaitReplicas(ctx, int(min(n, maxInt32)), c.session.Offset())
-	if err != nil {
+	switch {
+	case err != nil && !c.srv.node.State().Primary:
+		return resp.Err(waitDemoted) // meanwhile
+	case err != nil:
 		return resp.Err("ERR " + err.Error())
 	}
 	return resp.Integer(int64(have))

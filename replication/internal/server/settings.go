@@ -77,6 +77,7 @@ func (s *Server) publish(cfg *Config) {
 func (c *Config) Settings() Settings {
 	return Settings{
 		ReadOnlyReplica:     c.Bool("replica-read-only"),
+		RefuseStale:         !c.Bool("replica-serve-stale-data"),
 		Timeout:             c.Seconds("repl-timeout"),
 		PingPeriod:          c.Seconds("repl-ping-replica-period"),
 		DisklessSync:        c.Bool("repl-diskless-sync"),
