@@ -140,10 +140,10 @@ func (n *node) detach(f *feed) {
 	}
 	n.mu.Unlock()
 	last.stop()
-	n.judge()
 	if f.group != nil {
 		f.group.leave(f)
 	}
+	n.judge()
 	if f.reader != nil {
 		f.reader.Close()
 	}

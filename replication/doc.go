@@ -38,7 +38,8 @@
 // # What can be lost
 //
 // Replication is asynchronous: a write is accepted before any replica has it. If the primary dies, what no replica received is gone; [Primary.WaitReplicas] tells a
-// writer when that danger is over. Promotion does not reach the old primary: what it goes on accepting is lost when it becomes a replica of the new one. There is no
+// writer when that danger is over. [PrimaryOptions].MinReplicas bounds it: a primary that has lost its replicas stops to accept writes. [Primary.Failover] changes
+// roles without a loss. Promotion does not reach the old primary: what it goes on accepting is lost when it becomes a replica of the new one. There is no
 // election and no fencing here.
 //
 // # What protects the data
@@ -78,7 +79,8 @@
 // A listener given to Serve is for replicas and for ordinary clients, which may read, write on a primary, and look around (INFO, ROLE, CONFIG GET, CLIENT,
 // DEBUG DIGEST). DEBUG SLEEP holds up its own client alone; DEBUG RELOAD keeps writers waiting while the data is written out and read again. The role,
 // the settings and the life of an embedded node are its program's: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN and the like are refused. RequirePassword asks for AUTH;
-// AllowReplicaOf hands the role to clients. A Server is a program of its own, and its clients may do what those of redis-server may.
+// AllowReplicaOf hands the role to clients, and with it FAILOVER and the duty to take over when the primary asks for that. RefuseStale keeps clients from data that
+// may be old. A Server is a program of its own, and its clients may do what those of redis-server may.
 //
 // # Is it the same data?
 //
@@ -107,7 +109,7 @@
 // RULES.md lists the rules of the protocol, one by one, with the test that shows each.
 //
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
-// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go and voice.go (towards the primary),
+// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), failover.go (a planned one), link.go, credentials.go, session.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
 // attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go, verify.go, verifyreads.go (the public side), ask.go (questions to the primary), cuts.go (snapshots of the same
@@ -122,6 +124,7 @@
 //	voice            session.run            writes of the primary's conn       the session ends                session.run
 //	ticker           the role primary       nothing                            demotion, Close                 ticker.stop
 //	flow             the first feed         rate of the stream                 the last feed is detached      feed.run
+//	failover         Failover, FAILOVER     the change of role                 yes, no, abort, Close           whoever ends it
 //	feed, reader     internal/server        reads of the replica's conn        conn closed, silence            node.wg
 //	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
 //	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run

@@ -27,6 +27,23 @@ var (
 	// ErrRunning is returned by Run when the replica already follows.
 	ErrRunning = errors.New("replication: already running")
 
+	// ErrFailingOver is returned by changes of the role while a planned failover is under way, see Primary.Failover.
+	ErrFailingOver = errors.New("replication: a failover is under way")
+
+	// ErrNoReplicas, ErrNoSuchReplica and ErrReplicaNotOnline are returned by Failover when nobody can take over: there is no replica at all, none under the
+	// address that was given, or that one is not up to date yet.
+	ErrNoReplicas       = errors.New("replication: there is no replica to take over")
+	ErrNoSuchReplica    = errors.New("replication: no replica has that address")
+	ErrReplicaNotOnline = errors.New("replication: the replica is not online")
+
+	// ErrFailoverTimeout is returned by Failover when the replica did not have everything in time. The node goes on as the primary that it was.
+	ErrFailoverTimeout = errors.New("replication: the replica did not acknowledge everything in time")
+
+	// ErrFailoverAborted is returned by Failover when a client of the node has ended it. The node is a primary.
+	ErrFailoverAborted = errors.New("replication: failover aborted")
+
+	errForce = errors.New("replication: FailoverOptions.Force needs both To and Timeout")
+
 	errReplaced = errors.New("replication: the node was promoted or told to follow another primary meanwhile")
 )
 

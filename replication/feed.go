@@ -251,10 +251,10 @@ func (f *feed) receive() error {
 			return err
 		}
 		f.heard.Store(time.Now().UnixNano())
+		f.n.spoke()
 		if f.sealed() {
 			f.moreTime()
 		}
-		f.n.spoke()
 		if f.expected() {
 			f.awaitSign()
 		}

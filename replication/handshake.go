@@ -37,12 +37,13 @@ type identity struct {
 
 // handshake is one dialogue. It is used by one goroutine, once.
 type handshake struct {
-	who     identity
-	id      backlog.ID // history to continue; "" = none
-	count   int64      // bytes of it that we hold
-	state   handshakeState
-	pending []string // what each awaited reply of the burst answers, in order
-	result  psyncReply
+	who      identity
+	id       backlog.ID // history to continue; "" = none
+	count    int64      // bytes of it that we hold
+	failover bool       // the request asks the replica that it goes to to take over
+	state    handshakeState
+	pending  []string // what each awaited reply of the burst answers, in order
+	result   psyncReply
 }
 
 func newHandshake(who identity, id backlog.ID, count int64) *handshake {
@@ -134,7 +135,11 @@ func (h *handshake) burst(b, line []byte) ([]byte, error) {
 		return b, nil
 	}
 	h.state = awaitPSYNC
-	return resp.AppendCommand(b, psyncArgs(h.id, h.count)...), nil
+	args := psyncArgs(h.id, h.count)
+	if h.failover {
+		args = append(args, optFailover)
+	}
+	return resp.AppendCommand(b, args...), nil
 }
 
 func (h *handshake) psync(b, line []byte) ([]byte, error) {

@@ -21,14 +21,15 @@ import (
 // as the node follows this primary; re-pointing makes another link.
 type link struct {
 	// Immutable after newLink.
-	n      *node
-	to     target
-	dialer dialing
-	log    *zap.Logger
-	anew   bool            // until the first sync, what the store holds is not continued: see spoils
-	ctx    context.Context // of the life of the link
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the goroutine has ended
+	n        *node
+	to       target
+	dialer   dialing
+	log      *zap.Logger
+	failover *failover       // what the first request is a part of; nil for most
+	anew     bool            // until the first sync, what the store holds is not continued: see spoils
+	ctx      context.Context // of the life of the link
+	cancel   context.CancelFunc
+	done     chan struct{} // closed when the goroutine has ended
 
 	// Written by the goroutine and by the reader of a connection, read by anybody.
 	lastIO   atomic.Int64 // unix nanoseconds, 0 = never
@@ -129,6 +130,9 @@ func (l *link) run() {
 		if l.final(err) {
 			l.stopFor(err)
 			return
+		}
+		if l.failover.over() {
+			return // the node goes back to being a primary
 		}
 		l.waitAfter(err, synced, failures)
 	}

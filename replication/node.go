@@ -60,18 +60,19 @@ type node struct {
 	mu sync.Mutex
 
 	// mu protects the fields below.
-	closed bool
-	link   *link // nil: the node is a primary, or was never started
-	ticker *ticker
-	flow   *flow          // nil while there are no feeds
-	alone  time.Time      // when the last feed went, or the role of a primary began
-	srv    *server.Server // for client connections; nil until the first one
-	feeds  map[*feed]struct{}
-	seq    int64      // number of the last feed
-	group  *syncGroup // full resync that still takes members; nil when there is none
-	former *former    // data that a full resync replaced; nil when none is kept
-	dial   dialing
-	counts counters
+	closed   bool
+	link     *link // nil: the node is a primary, or was never started
+	ticker   *ticker
+	flow     *flow          // nil while there are no feeds
+	alone    time.Time      // when the last feed went, or the role of a primary began
+	srv      *server.Server // for client connections; nil until the first one
+	feeds    map[*feed]struct{}
+	seq      int64      // number of the last feed
+	failover *failover  // the one that is under way; nil when there is none
+	group    *syncGroup // full resync that still takes members; nil when there is none
+	former   *former    // data that a full resync replaced; nil when none is kept
+	dial     dialing
+	counts   counters
 }
 
 // counters only grow.
@@ -200,9 +201,14 @@ func (n *node) close() error {
 	n.mu.Lock()
 	n.closed = true
 	close(n.closing)
-	l, t, srv := n.link, n.ticker, n.srv
+	l, t, srv, f := n.link, n.ticker, n.srv, n.failover
 	n.dropFormerLocked()
 	n.mu.Unlock()
+	if f != nil {
+		f.cancel(ErrClosed)
+		<-f.done
+		l = n.current() // it may have come to one
+	}
 
 	l.stop()
 	t.stop()

@@ -18,6 +18,7 @@ const (
 	cmdPSYNC    = "PSYNC"
 	cmdSYNC     = "SYNC"
 	cmdREPLCONF = "REPLCONF"
+	optFailover = "FAILOVER" // of PSYNC
 
 	replyFullResync    = "+FULLRESYNC"
 	replyContinue      = "+CONTINUE"
@@ -44,7 +45,7 @@ func parsePSYNC(args [][]byte) (psyncRequest, error) {
 	if strings.EqualFold(string(args[0]), cmdSYNC) {
 		return psyncRequest{id: "?", full: true, old: true}, nil
 	}
-	if len(args) != 3 {
+	if len(args) != 3 && !asksToTakeOver(args) {
 		return psyncRequest{}, &ProtocolError{During: "psync arguments", Got: strconv.Itoa(len(args) - 1)}
 	}
 	next, ok := parseOffset(args[2])
@@ -57,6 +58,9 @@ func parsePSYNC(args [][]byte) (psyncRequest, error) {
 	}
 	return psyncRequest{id: id, count: next - 1}, nil
 }
+
+// asksToTakeOver recognises a PSYNC of our own primary that wants us to take over its history before we answer.
+func asksToTakeOver(args [][]byte) bool { return len(args) == 4 && equalFold(args[3], optFailover) }
 
 // appendPSYNC appends the request for what follows count bytes of the history id. An empty id asks for a full resync.
 func psyncArgs(id backlog.ID, count int64) []string {

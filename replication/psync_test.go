@@ -43,7 +43,9 @@ func TestParsePSYNC(t *testing.T) {
 		{in: "PSYNC " + testID + " +1", bad: true},
 		{in: "PSYNC " + testID + " ", bad: true},
 		{in: "PSYNC " + testID, bad: true},
-		{in: "PSYNC " + testID + " 1 FAILOVER", bad: true},
+		{in: "PSYNC " + testID + " 1 FAILOVER", want: psyncRequest{id: testID}},
+		{in: "PSYNC " + testID + " 1 FAILOVERS", bad: true},
+		{in: "PSYNC " + testID + " 1 FAILOVER x", bad: true},
 		{in: "PSYNC", bad: true},
 	} {
 		got, err := parsePSYNC(words(tc.in))

@@ -19,17 +19,23 @@ func quietReplica(t *testing.T, p *replicationtest.Primary) *peer {
 	r := clientOf(t, p)
 	r.send("REPLCONF", "capa", "psync2")
 	r.expect("+OK")
-	r.send("PSYNC", "?", "-1")
-	r.expect("+FULLRESYNC")
-	size := r.expect("$")
+	r.follow()
+	return r
+}
+
+// follow takes a full resync, and passes over the stream.
+func (p *peer) follow() {
+	p.t.Helper()
+	p.send("PSYNC", "?", "-1")
+	p.expect("+FULLRESYNC")
+	size := p.expect("$")
 	n := 0
 	for _, c := range size[1:] {
 		n = 10*n + int(c-'0')
 	}
-	r.read(n)
-	go io.Copy(io.Discard, r.in)
+	p.read(n)
+	go io.Copy(io.Discard, p.in)
 	settled()
-	return r
 }
 
 // settled lets everything happen that can happen now.

@@ -22,6 +22,9 @@ func (n *node) promoteAs(ctx context.Context, o *PrimaryOptions) error {
 		return err
 	}
 	defer n.release()
+	if n.failoverState() != FailoverNone {
+		return ErrFailingOver
+	}
 	if o != nil {
 		n.cfg.Store(n.cfg.Load().serving(o))
 		defer n.judge()
@@ -58,15 +61,19 @@ func (n *node) follow(ctx context.Context, t target, consented bool) (*link, err
 		return nil, err
 	}
 	defer n.release()
-	return n.becomeReplica(t, consented), nil
+	if n.failoverState() != FailoverNone {
+		return nil, ErrFailingOver
+	}
+	return n.becomeReplica(t, consented, nil), nil
 }
 
-// becomeReplica REQUIRES n.role.
-func (n *node) becomeReplica(t target, consented bool) *link {
+// becomeReplica makes the node follow t, and ask it to take over if f is not nil. REQUIRES n.role.
+func (n *node) becomeReplica(t target, consented bool, f *failover) *link {
 	n.mu.Lock()
 	old, ticker := n.link, n.ticker
 	n.ticker = nil
 	l := newLink(n, t, n.dial)
+	l.failover = f
 	n.mu.Unlock()
 
 	old.stop()

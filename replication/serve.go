@@ -36,6 +36,7 @@ func (n *node) State() server.State {
 	n.mu.Unlock()
 	s.FullSyncs, s.PartialSyncs, s.PartialRefused = c.fullServed, c.partialServed, c.refused
 	s.BytesIn, s.BytesOut = c.bytesIn, c.bytesOut
+	s.Failover = [...]string{"", server.FailoverWaiting, server.FailoverAsking}[n.failoverState()]
 	if s.Primary = l == nil; l != nil {
 		s.Upstream = l.upstream(h.Offset)
 	}
@@ -145,8 +146,43 @@ func (n *node) ServeReplica(ctx context.Context, p *server.Peer, args [][]byte) 
 		newFeed(ctx, n, p, req).write([]byte("-ERR " + errNotInteger.Error() + "\r\n"))
 		return err
 	}
-	return newFeed(ctx, n, p, req).run()
+	f := newFeed(ctx, n, p, req)
+	if asksToTakeOver(args) {
+		if err := n.takeOver(ctx, req.id); err != nil {
+			defer p.Conn.Close()
+			f.write([]byte("-ERR " + err.Error() + "\r\n"))
+			return err
+		}
+	}
+	return f.run()
 }
+
+// Failover implements server.Node.
+func (n *node) Failover(r server.FailoverRequest) error {
+	o := &FailoverOptions{Timeout: r.Timeout, Force: r.Force}
+	if r.Host != "" {
+		o.To = net.JoinHostPort(r.Host, strconv.Itoa(r.Port))
+	}
+	_, err := n.beginFailover(o)
+	switch err {
+	case ErrFailingOver:
+		return server.ErrFailoverRunning
+	case ErrNotPrimary:
+		return server.ErrFailoverReplica
+	case ErrNoReplicas:
+		return server.ErrFailoverAlone
+	case ErrNoSuchReplica:
+		return server.ErrFailoverUnknown
+	case ErrReplicaNotOnline:
+		return server.ErrFailoverOffline
+	case errForce:
+		return server.ErrFailoverForce
+	}
+	return err
+}
+
+// AbortFailover implements server.Node.
+func (n *node) AbortFailover() bool { return n.abortFailover(ErrFailoverAborted) }
 
 // enter counts a connection that Close waits for; it refuses once the node is closed.
 func (n *node) enter() bool {

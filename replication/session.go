@@ -83,6 +83,7 @@ func (s *session) shakeHands() (psyncReply, error) {
 		return psyncReply{}, err
 	}
 	h := newHandshake(s.who, id, count)
+	h.failover = s.l.failover.asks()
 	s.voice.say(h.start(nil))
 	for !h.done() {
 		s.l.at("waiting for the reply to " + h.awaited())
@@ -92,17 +93,36 @@ func (s *session) shakeHands() (psyncReply, error) {
 		}
 		out, err := h.reply(nil, line)
 		if err != nil {
+			s.l.answered(h, err)
 			return psyncReply{}, err
+		}
+		if h.failover && h.state == awaitPSYNC && len(out) > 0 {
+			s.l.failover.sent()
 		}
 		s.voice.say(out)
 	}
+	s.l.answered(h, nil)
 	s.resync = received(id, count, s.l.anew && !s.l.hasSynced(), h.result)
 	return h.result, nil
+}
+
+// answered tells a failover what has become of its request.
+func (l *link) answered(h *handshake, err error) {
+	switch {
+	case !h.failover:
+	case err != nil:
+		l.failover.failed(err)
+	default:
+		l.failover.granted()
+	}
 }
 
 // history returns what to continue, "" when there is nothing: a fresh store has an ID but no data worth naming, tainted data is not what its ID says, and
 // what a link has stopped at would stop this one as well.
 func (s *session) history() (backlog.ID, int64, error) {
+	if s.l.failover.asks() {
+		return s.handedOver()
+	}
 	h, synced := s.n.repl.History(), s.l.hasSynced()
 	if h.Taint != "" && synced {
 		return "", 0, taintedError(h.Taint) // it went bad under this very link
@@ -111,6 +131,12 @@ func (s *session) history() (backlog.ID, int64, error) {
 		return "", 0, nil
 	}
 	return h.ID, h.Offset, nil
+}
+
+// handedOver returns the history that a failover is about: the replica has it, even if nothing was ever written.
+func (s *session) handedOver() (backlog.ID, int64, error) {
+	h := s.n.repl.History()
+	return h.ID, h.Offset, taintedError(h.Taint)
 }
 
 // fullSync reads the payload into a new generation and makes it the data. Until then the old data is served; if anything fails it stays.

@@ -92,6 +92,7 @@ type Status struct {
 	Retained       int64         // bytes of memory that replicas which are behind take beyond that, all together
 	SyncBudget     int64         // the most that Retained may become for replicas that load, a block aside; 0 = no limit
 	Rate           int64         // bytes of the stream a second, over the last five seconds; 0 without replicas
+	Failover       FailoverState // of a planned failover
 	GoodReplicas   int           // online and heard from within MaxLag; -1 unless MinReplicas is set
 	Refusing       error         // why clients' writes are refused: store.ErrReadOnly, ErrNoReplicas or ErrSealed; nil = they are accepted
 	BytesIn        int64         // read from primaries
@@ -145,7 +146,7 @@ func (n *node) status() Status {
 		ID: string(h.ID), Offset: h.Offset, Secondary: string(h.Secondary), SecondaryLimit: h.SecondaryLimit, Tainted: h.Taint,
 		BacklogFirst: first, BacklogSize: b.Size(), BacklogFreed: b.Freed(), BacklogMemory: b.Memory(), Retained: b.Retained(),
 		SyncBudget: n.syncBudget(), Rate: n.rate.Load(),
-		GoodReplicas: n.goodReplicas(), Refusing: n.repl.Refusal(),
+		Failover: n.failoverState(), GoodReplicas: n.goodReplicas(), Refusing: n.repl.Refusal(),
 	}
 	for _, f := range n.feedList() {
 		s.Replicas = append(s.Replicas, f.info())

@@ -72,6 +72,7 @@ func replicationCommands() []command {
 		{name: "role", arity: 1, flags: flagsFast, group: group, run: role},
 		{name: "replicaof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf, steer: true},
 		{name: "slaveof", arity: 3, flags: store.FlagAdmin | store.FlagStale, group: group, run: replicaOf, steer: true},
+		{name: "failover", arity: -1, flags: store.FlagAdmin | store.FlagStale, group: group, run: failover, steer: true},
 		{name: "wait", arity: 3, group: "generic", run: wait},
 		{name: "replconf", arity: -1, flags: flagsLink | flagsInfo, group: group, run: replConf},
 		{name: "psync", arity: -3, flags: flagsLink, group: group, run: psync},

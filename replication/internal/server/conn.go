@@ -219,7 +219,7 @@ func (c *conn) run(args [][]byte) resp.Value {
 		c.dropReplies()
 		return resp.Value{}
 	}
-	if !c.srv.pause.wait(c, name) {
+	if !c.srv.pause.wait(c, name) || !c.srv.handover.wait(c, name) {
 		c.closing = true
 		return resp.Value{}
 	}
@@ -241,6 +241,9 @@ func (c *conn) run(args [][]byte) resp.Value {
 		return resp.OK()
 	}
 	v := c.session.Do(args)
+	if isSealed(v) {
+		v = c.afterHandover(args)
+	}
 	c.answered(v)
 	if c.refused.Kind != 0 {
 		return c.refused

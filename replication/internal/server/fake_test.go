@@ -20,16 +20,18 @@ import (
 type fakeNode struct {
 	data *store.Store
 
-	mu       sync.Mutex
-	state    State
-	settings Settings
-	roles    []string // host:port of each ReplicaOf
-	acked    int      // what WaitReplicas finds
-	waited   time.Duration
-	peers    []*Peer
-	psyncs   []string
-	upstream int      // calls of DropUpstream
-	marks    []string // token and hops of each Mark
+	mu        sync.Mutex
+	state     State
+	settings  Settings
+	roles     []string // host:port of each ReplicaOf
+	acked     int      // what WaitReplicas finds
+	waited    time.Duration
+	peers     []*Peer
+	psyncs    []string
+	failovers []FailoverRequest
+	refusal   error    // of each
+	upstream  int      // calls of DropUpstream
+	marks     []string // token and hops of each Mark
 }
 
 func newFake(t testing.TB) *fakeNode {
@@ -54,6 +56,15 @@ func (n *fakeNode) Stale() bool {
 	defer n.mu.Unlock()
 	return n.settings.RefuseStale && !st.Primary && !st.Upstream.Up
 }
+
+func (n *fakeNode) Failover(r FailoverRequest) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.failovers = append(n.failovers, r)
+	return n.refusal
+}
+
+func (n *fakeNode) AbortFailover() bool { return n.State().Failover != "" }
 
 // set changes what the node says of itself.
 func (n *fakeNode) set(change func(*State)) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ func infoReplication(w *infoWriter) {
 	for i, r := range st.Replicas {
 		w.field(fmt.Sprintf("slave%d", i), replicaText(r, w.now))
 	}
-	w.field("master_failover_state", "no-failover")
+	w.field("master_failover_state", cmp.Or(st.Failover, "no-failover"))
 	w.history(st)
 }
 

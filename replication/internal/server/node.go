@@ -33,6 +33,12 @@ type Node interface {
 	// link comes up by itself.
 	ReplicaOf(host string, port int) error
 
+	// Failover begins to hand the role over to a replica and returns nil, or one of the errors ErrFailover... An answer to the client is given before it ends.
+	Failover(FailoverRequest) error
+
+	// AbortFailover ends a failover that is under way; the node is a primary then. It reports whether there was one.
+	AbortFailover() bool
+
 	// WaitReplicas waits until n replicas have acknowledged offset, or ctx ends. It returns how many have; the end of ctx is not an error, that of the node's
 	// being a primary is.
 	WaitReplicas(ctx context.Context, n int, offset int64) (int, error)
@@ -112,6 +118,8 @@ type State struct {
 
 	Upstream *UpstreamState // nil on a primary
 	Replicas []ReplicaState // in the order in which they came
+
+	Failover string // one of the Failover constants; "" = none
 
 	GoodReplicas int // online and heard from within Settings.MaxLag; -1 when writes do not depend on that
 

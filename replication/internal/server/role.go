@@ -38,6 +38,9 @@ func upstreamRole(up *UpstreamState) resp.Value {
 // replicaOf answers REPLICAOF host port and REPLICAOF NO ONE. To say again what holds already changes nothing: above all it does not cut the link, which
 // tools rely on that repeat their orders. A link that has stopped for good is started anew. OK means that the role has changed, not that the link is up or the data there.
 func replicaOf(c *conn, args [][]byte) resp.Value {
+	if c.srv.node.State().Failover != "" {
+		return resp.Err("ERR REPLICAOF not allowed while failing over.")
+	}
 	if equalFold(args[1], "no") && equalFold(args[2], "one") {
 		if c.srv.node.State().Primary {
 			return resp.OK()
@@ -131,6 +134,9 @@ func psync(c *conn, args [][]byte) resp.Value {
 		if _, bad := parseInt(args[2], notInteger); bad.Kind != 0 {
 			return bad
 		}
+	}
+	if len(args) > 3 && equalFold(args[3], "failover") && !c.srv.steered {
+		return notInside("PSYNC FAILOVER") // it makes the node a primary
 	}
 	c.psync = cloneArgs(args)
 	return resp.Value{}

@@ -64,6 +64,7 @@ type Server struct {
 	tuning   atomic.Pointer[tuning] // what connections need to know of the configuration
 	stats    stats
 	pause    pause
+	handover pause // see Hold
 	saver    saver
 	monitors monitors
 	slowlog  slowlog

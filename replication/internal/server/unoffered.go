@@ -10,7 +10,7 @@ import (
 // unoffered are the commands of Redis 7.0 and 8.0 that neither this server nor the store has, sorted. Clients are told apart "not offered" and "unknown",
 // because the first is a reason to look for another way and the second a reason to look for a typing mistake.
 const unoffered = `
-bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos eval eval_ro evalsha evalsha_ro failover fcall fcall_ro function geoadd geodist
+bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
 geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore getbit hexpire hexpireat hexpiretime
 hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module pfadd pfcount pfdebug pfmerge
 pfselftest setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim waitaof xack xadd xautoclaim
