@@ -28,7 +28,8 @@
 //  4. Count. An offset grows when its bytes are applied, never before; it is never reported, acknowledged or served in the middle of a transaction.
 //  5. Window. A replica that holds n bytes continues if and only if the backlog holds byte n+1 or n is its end.
 //  6. Isolation. A read sees whole commands and whole transactions.
-//  7. All or nothing. A full resync that fails, is cut or refused leaves the data as it was. Until it is complete, reads see the old data.
+//  7. All or nothing. A full resync that fails, is cut or refused leaves the data as it was. Until it is complete, reads see the old data. With LoadInPlace both are
+//     no data, as the program has chosen; a part of the new is never read, promoted or saved.
 //  8. Nothing invented. A command or a type that this version does not know stops following, with an error that names it; reads go on.
 //  9. Bounded. All replicas that are behind cost together, beyond the backlog, at most SyncBudget bytes for those that load and OutputLimit for the others, whichever
 //     is more, and one block; who exceeds its limit loses its connection. The writer never waits for a replica. No length that a peer claims is allocated before its
@@ -110,6 +111,8 @@
 //
 // Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
 // backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), failover.go (a planned one), link.go, credentials.go, session.go and voice.go (towards the primary),
+// backoff.go, url.go, transfer.go (progress). Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go, load.go (how a payload
+// becomes the data), spool.go and voice.go (towards the primary),
 // guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
 // attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
 // primary.go, replica.go, barrier.go, verify.go, verifyreads.go (the public side), ask.go (questions to the primary), cuts.go (snapshots of the same

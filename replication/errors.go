@@ -167,7 +167,8 @@ func (e *RefusedError) denied() bool {
 	return e.Command == "AUTH"
 }
 
-// PayloadError means that a full resync's payload was cut short, corrupt, or of a kind that this version does not know. The data is as it was before. By errors.As
+// PayloadError means that a full resync's payload was cut short, corrupt, or of a kind that this version does not know. The data is as it was before, or, with
+// LoadInPlace, gone. By errors.As
 // an *rdb.UnsupportedError or *rdb.TooLargeError in it has the name of the key that stands in the way, which is no part of the text.
 type PayloadError struct {
 	Offset int64 // bytes of the payload handed to the decoder so far

@@ -58,6 +58,13 @@ func (n *node) forget(kept *former) {
 	}
 }
 
+// dropFormer lets go of what is kept before its time.
+func (n *node) dropFormer() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dropFormerLocked()
+}
+
 func (n *node) dropFormerLocked() {
 	if n.former != nil {
 		n.former.timer.Stop()

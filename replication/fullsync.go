@@ -234,20 +234,16 @@ func (f *feed) parts() *store.WriteOptions {
 
 // sendSized encodes into a spool first, because the length goes before the file.
 func (f *feed) sendSized(snap *store.Snapshot) (int64, error) {
-	sp := new(spool)
+	sp := newSpool(f.n.cfg.Load().spool)
 	defer sp.close()
 	if err := snap.WriteRDB(&nudge{w: sp, f: f, last: time.Now()}, f.parts()); err != nil {
 		return 0, err
 	}
 	f.group.leave(f)
-	r, size, err := sp.rewind()
-	if err != nil {
+	if err := f.write([]byte("$" + strconv.FormatInt(sp.size, 10) + "\r\n")); err != nil {
 		return 0, err
 	}
-	if err := f.write([]byte("$" + strconv.FormatInt(size, 10) + "\r\n")); err != nil {
-		return 0, err
-	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, r, make([]byte, chunk))
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, sp.reader(), make([]byte, chunk))
 	if err == nil {
 		err = f.payloadOnly()
 	}

@@ -34,8 +34,8 @@ type link struct {
 	// Written by the goroutine and by the reader of a connection, read by anybody.
 	lastIO   atomic.Int64 // unix nanoseconds, 0 = never
 	received atomic.Int64 // bytes of the stream that came, counted as offsets are
-	loaded   atomic.Int64 // bytes of the payload
-	total    atomic.Int64 // of the payload; 0 = not told
+	spool    transfer     // of the payload to a file, where the load mode has one
+	load     transfer     // of the payload to the store
 
 	mu sync.Mutex
 
@@ -340,7 +340,8 @@ func (l *link) fill(s *Status) {
 		s.Offer = &offer
 	}
 	s.LastIO = unixNano(l.lastIO.Load())
-	s.Received, s.Loaded, s.Total = l.received.Load(), l.loaded.Load(), l.total.Load()
+	s.Received = l.received.Load()
+	l.progress(s)
 }
 
 // upstream is the same for the server's INFO and ROLE.
@@ -348,12 +349,14 @@ func (l *link) upstream(offset int64) *server.UpstreamState {
 	host, port := l.to.hostPort()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &server.UpstreamState{
+	up := &server.UpstreamState{
 		Host: host, Port: port, Up: l.state == Streaming, Stopped: l.state == Stopped, State: wireState(l.state), Phase: l.state.String(),
 		LastIO: unixNano(l.lastIO.Load()), DownSince: l.down, Err: l.err,
-		SyncInProgress: l.state == Loading, LoadedBytes: l.loaded.Load(), TotalBytes: l.total.Load(),
-		Offset: offset, ReadOffset: max(offset, l.received.Load()),
+		SyncInProgress: l.state == Loading,
+		Offset:         offset, ReadOffset: max(offset, l.received.Load()),
 	}
+	l.transferTo(up)
+	return up
 }
 
 func wireState(s State) string {

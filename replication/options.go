@@ -132,6 +132,12 @@ type ReplicaOptions struct {
 	// must not use old data looks at Status, or asks the primary by Barrier. Default: false, the data that is there is served, however old.
 	RefuseStale bool
 
+	// LoadMode is how a full resync takes the place of the data. Default: LoadAside.
+	LoadMode LoadMode
+
+	// SpoolDir is the folder of temporary files, where the mode has them or a replica of this node needs a payload of known size. Default: os.TempDir.
+	SpoolDir string
+
 	// These concern what this node serves, as in PrimaryOptions; BacklogTTL only after a promotion.
 	OutputLimit     int64
 	OutputSoftLimit int64
@@ -178,6 +184,7 @@ func (o *ReplicaOptions) validate() error {
 	return errors.Join(
 		notNegative("Timeout", o.Timeout),
 		notNegative("DisklessDelay", o.DisklessDelay),
+		o.LoadMode.validate(),
 		announce,
 	)
 }
@@ -213,6 +220,8 @@ type config struct {
 	diskless      bool
 	disklessDelay time.Duration
 	disklessMax   int // waiting replicas that start a full resync early; 0 = none
+	loadMode      LoadMode
+	spool         spoolPlace
 
 	minReplicas int           // good replicas without which writes are refused; 0 = none
 	maxLag      time.Duration // age of a good replica's last sign of life at most; 0 = writes do not depend on it
@@ -272,6 +281,7 @@ func (o *ReplicaOptions) config() *config {
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 		username: o.Username, password: o.Password, maxLag: DefaultMaxLag, freshOnly: o.RefuseStale,
 		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
+		loadMode: o.LoadMode, spool: spoolPlace{dir: o.SpoolDir},
 	}
 	if o.Announce != "" {
 		c.announceIP, c.announcePort, _ = splitAnnounce(o.Announce) // validate has seen it

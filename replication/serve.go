@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,8 @@ func (n *node) Configure(s server.Settings) {
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
 	}
+	c.loadMode, c.spool = loadModeOf(s.LoadMode), n.cfg.Load().spool
+	c.spool.dir = cmp.Or(s.SpoolDir, c.spool.dir)
 	// A size that the program has set meanwhile stays when a client changes something else.
 	if s.BacklogBytes > 0 && s.BacklogBytes != n.cfg.Load().backlogBytes {
 		n.repl.Backlog().SetSize(s.BacklogBytes)
@@ -273,8 +276,8 @@ func (c *config) directives(backlog int64) []string {
 		"--repl-diskless-sync-delay", seconds(c.disklessDelay), "--repl-backlog-size", strconv.FormatInt(max(backlog, 1), 10),
 		"--client-output-buffer-limit", limit,
 		"--understudy-sync-budget", strconv.FormatInt(c.syncBudget, 10), "--repl-backlog-ttl", seconds(c.backlogTTL),
-		"--port", strconv.Itoa(c.announcePort),
 		"--min-replicas-to-write", strconv.Itoa(c.minReplicas), "--min-replicas-max-lag", seconds(c.maxLag),
+		"--port", strconv.Itoa(c.announcePort), "--repl-diskless-load", c.loadMode.directive(),
 	}
 	args = append(args, c.guardDirectives()...)
 	if c.freshOnly {

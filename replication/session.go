@@ -7,9 +7,7 @@ import (
 	"io"
 	"math"
 	"net"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -139,10 +137,11 @@ func (s *session) handedOver() (backlog.ID, int64, error) {
 	return h.ID, h.Offset, taintedError(h.Taint)
 }
 
-// fullSync reads the payload into a new generation and makes it the data. Until then the old data is served; if anything fails it stays.
+// fullSync reads the payload into a new generation and makes it the data. Until then the old data is served; if anything fails it stays. What differs with
+// LoadInPlace is in load.go.
 func (s *session) fullSync(r psyncReply) error {
-	s.l.loaded.Store(0)
-	s.l.total.Store(0)
+	s.l.spool.reset()
+	s.l.load.reset()
 	s.l.become(Loading, nil)
 	s.voice.keepAlive()
 	s.l.at("waiting for the payload")
@@ -151,8 +150,6 @@ func (s *session) fullSync(r psyncReply) error {
 	if err != nil {
 		return err
 	}
-	s.l.total.Store(max(head.size, 0))
-	s.l.at("reading the payload")
 	s.marked = head.mark != nil
 	p := newPayload(s.in, head)
 	if err := s.load(p, r); err != nil {
@@ -177,50 +174,6 @@ func (s *session) payloadHeader() (payloadHeader, error) {
 			return parsePayloadHeader(line)
 		}
 	}
-}
-
-func (s *session) load(p *payload, r psyncReply) error {
-	ld := s.n.repl.NewLoader()
-	err := ld.LoadRDB(&progressReader{p, &s.l.loaded})
-	if err == nil {
-		err = p.drain()
-	}
-	if err != nil {
-		ld.Abort()
-		return &PayloadError{Offset: p.read, Err: err}
-	}
-	h := backlog.History{ID: r.id, Offset: r.offset, SecondaryLimit: -1, StreamDB: selectedDB(ld)}
-	if err := s.l.guard(ld, h); err != nil {
-		ld.Abort()
-		return err
-	}
-	if err := s.n.changeHistory(func() error { return ld.Commit(h) }); err != nil {
-		return err
-	}
-	s.n.retain(ld.Former())
-	return nil
-}
-
-// selectedDB returns the database that the stream has selected at the cut. A primary selects again right after it, so that nobody needs to know; a replica that
-// serves a full resync of its own in the middle of its primary's stream cannot, and tells it in the file.
-func selectedDB(ld *store.Loader) int {
-	n, err := strconv.Atoi(ld.Aux("repl-stream-db"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
-// progressReader counts what a loader takes, for the status.
-type progressReader struct {
-	r io.Reader
-	n *atomic.Int64
-}
-
-func (p *progressReader) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	p.n.Add(int64(n))
-	return n, err
 }
 
 // readOn makes rest, which was read together with the payload, the next bytes of the stream.

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -10,31 +11,66 @@ import (
 // spoolMemory is the size in bytes up to which a payload waits in memory; beyond it a temporary file takes over.
 const spoolMemory = 1 << 20
 
-// spool keeps what is written to it until the length is known. The zero value is empty and ready. Its file has no name any more where the system allows that, so
-// that nothing is left behind whatever happens to the process.
+// spoolPlace is where spools are. The zero value is the system's folder for temporary files.
+type spoolPlace struct {
+	dir    string                    // "" = os.TempDir
+	memory int                       // bytes kept in memory; 0 = spoolMemory
+	create func() (spoolFile, error) // nil = a file in dir
+}
+
+// spool keeps what is written to it until it is complete. Its file has no name any more where the system allows that, so that nothing is left behind whatever
+// happens to the process. One goroutine writes it; once it is complete any number may read.
+//
+// Errors are *SpoolError.
 type spool struct {
-	mem  bytes.Buffer
-	file *os.File // nil while everything is in mem
-	name string   // of a file that could not be unlinked while open
-	size int64
+	place spoolPlace
+	mem   bytes.Buffer
+	file  spoolFile // nil while everything is in mem
+	name  string    // of a file that could not be unlinked while open
+	size  int64
+}
+
+// spoolFile is what a spool needs of an *os.File.
+type spoolFile interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+	Name() string
+}
+
+func newSpool(at spoolPlace) *spool {
+	at.memory = cmp.Or(at.memory, spoolMemory)
+	if dir := at.dir; at.create == nil {
+		at.create = func() (spoolFile, error) { return os.CreateTemp(dir, "understudy-*.rdb") }
+	}
+	return &spool{place: at}
+}
+
+func (s *spool) failed(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &SpoolError{Size: s.size, Err: err}
 }
 
 func (s *spool) Write(b []byte) (int, error) {
-	if s.file == nil && s.mem.Len()+len(b) > spoolMemory {
+	if s.file == nil && s.mem.Len()+len(b) > s.place.memory {
 		if err := s.spill(); err != nil {
-			return 0, err
+			return 0, s.failed(err)
 		}
 	}
-	s.size += int64(len(b))
+	w := io.Writer(&s.mem)
 	if s.file != nil {
-		return s.file.Write(b)
+		w = s.file
 	}
-	return s.mem.Write(b)
+	n, err := w.Write(b)
+	s.size += int64(n)
+	return n, s.failed(err)
 }
 
 // spill moves what is in memory to a new file.
 func (s *spool) spill() error {
-	f, err := os.CreateTemp("", "understudy-*.rdb")
+	f, err := s.place.create()
 	if err != nil {
 		return err
 	}
@@ -42,19 +78,33 @@ func (s *spool) spill() error {
 	if os.Remove(f.Name()) != nil {
 		s.name = f.Name()
 	}
-	_, err = s.mem.WriteTo(f)
+	_, err = f.Write(s.mem.Bytes())
+	s.mem = bytes.Buffer{} // a megabyte that nobody needs while the file is read
 	return err
 }
 
-// rewind returns a reader of everything from the start. Nothing may be written after it.
-func (s *spool) rewind() (io.Reader, int64, error) {
+// reader returns a reader of everything from the start. Nothing may be written any more.
+func (s *spool) reader() io.Reader {
 	if s.file == nil {
-		return &s.mem, s.size, nil
+		return bytes.NewReader(s.mem.Bytes())
 	}
-	_, err := s.file.Seek(0, io.SeekStart)
-	return s.file, s.size, err
+	return &spoolReader{s, io.NewSectionReader(s.file, 0, s.size)}
 }
 
+type spoolReader struct {
+	s *spool
+	r io.Reader
+}
+
+func (r *spoolReader) Read(b []byte) (int, error) {
+	n, err := r.r.Read(b)
+	if err == io.EOF {
+		return n, err
+	}
+	return n, r.s.failed(err)
+}
+
+// close removes the file. Nobody may read any more.
 func (s *spool) close() error {
 	if s.file == nil {
 		return nil

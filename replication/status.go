@@ -66,8 +66,15 @@ type Status struct {
 	LastIO   time.Time // when the last byte came from the primary; zero: never
 	Err      error     // why the link is down; nil while it is up or has not failed yet
 	Received int64     // bytes of the stream that came over this link, applied or not
-	Loaded   int64     // bytes of the payload, during and after a full resync
-	Total    int64     // size of the payload; 0 = the primary does not say
+
+	// The payload of a full resync, during and after it.
+	Spooled    int64     // bytes in the temporary file of LoadSpooled; 0 with the other modes. When it is complete Loaded begins to grow
+	Loaded     int64     // bytes decoded
+	LoadedKeys int64     // keys decoded
+	Total      int64     // size in bytes; 0 = the primary does not say, and it is not in a file yet
+	LoadRate   int64     // bytes a second, of Spooled while that grows, else of Loaded; the mean since the first
+	LoadEnd    time.Time // when that will be complete at this rate; zero while it cannot be told, and afterwards
+	Vacant     bool      // LoadInPlace has dropped the old data and the new is not complete: reads find nothing
 
 	FullSyncs    uint64 // full resyncs received since the node was made
 	PartialSyncs uint64 // partial resyncs received
@@ -135,6 +142,12 @@ type ReplicaInfo struct {
 	Headroom     int64
 	HeadroomTime time.Duration
 	OverSoft     time.Duration // how long it has been beyond OutputSoftLimit; 0 = it is not
+
+	// The payload of a full resync, during and after it.
+	Sent      int64     // bytes
+	SentTotal int64     // size; 0 = not known, as it is encoded while it is sent
+	SentRate  int64     // bytes a second, the mean since the first
+	SentEnd   time.Time // when it will be complete at this rate; zero while it cannot be told, and afterwards
 }
 
 // status collects the copy. The parts are read one after the other: numbers may be a moment apart, each is right.

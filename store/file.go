@@ -47,8 +47,12 @@ func (osFiles) SyncDir(dir string) error {
 
 // Save writes the data as it is now to an RDB file, beside the writers. The file
 // appears whole or not at all: it is written under another name in the same
-// folder, synced, renamed, and the folder synced.
+// folder, synced, renamed, and the folder synced. The error is one of the files', or
+// [ErrVacant].
 func (s *Store) Save(path string) error {
+	if s.vacant.Load() {
+		return ErrVacant
+	}
 	sn := s.Snapshot()
 	defer sn.Close()
 	files, dir := s.opts.Files, filepath.Dir(path)

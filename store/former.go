@@ -60,6 +60,7 @@ func (s *Store) replaceAll(gen *generation, libs libraries, h backlog.History) {
 	s.mu.functions = libs
 	s.backlog.Reset(h)
 	s.fresh.Store(false)
+	s.vacant.Store(false)
 	if s.touched.watched() {
 		s.touched.add([]change{{db: AllDatabases}}, Replaced, h.Offset)
 	}

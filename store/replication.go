@@ -104,6 +104,7 @@ func (r Replication) Promote() {
 	}
 	s.mu.replica, s.mu.sealed = false, false
 	s.mu.readOnly.Store(false)
+	s.vacant.Store(false)
 }
 
 // Demote makes the store a replica: clients' writes are refused and nothing

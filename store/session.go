@@ -455,3 +455,7 @@ func (c *Session) runQueue(x *exec, queue []queued) []resp.Value {
 	}
 	return replies
 }
+
+// Spoil notes that a command was refused before it came to the session. If it was meant
+// for a transaction, EXEC will refuse that.
+func (c *Session) Spoil() { c.broken = c.queuing }

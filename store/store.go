@@ -20,6 +20,7 @@ type Store struct {
 	view      atomic.Pointer[view]
 	published atomic.Uint64 // version of the last commit that readers may see
 	fresh     atomic.Bool   // no write, no load, no sync yet
+	vacant    atomic.Bool   // emptied by Vacate, and not filled again
 	updater   atomic.Uint64 // goroutine that runs an Update closure; 0 for none
 	stats     counters
 	touched   ring   // what changed, while anyone watches

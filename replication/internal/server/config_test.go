@@ -209,7 +209,7 @@ func TestTypedValues(t *testing.T) {
 	want := Settings{ReadOnlyReplica: true, Timeout: 7 * time.Second, PingPeriod: 10 * time.Second, DisklessDelay: 5 * time.Second, OutputLimit: 2, BacklogBytes: 1 << 20, MaxLag: 10 * time.Second,
 		SoftLimit: 1, SoftTime: 5 * time.Second, SyncBudget: 3 << 20, BacklogTTL: maxDelay,
 		Guarded: true, GuardPercent: 10, GuardFreshPercent: 90, RetainFormer: 5 * time.Minute,
-		Username: "u", Password: "p", AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
+		LoadMode: "disabled", SpoolDir: cfg.Text("dir"), Username: "u", Password: "p", AnnounceIP: "i", AnnouncePort: 9, ListeningPort: 77, Priority: 100}
 	if got := cfg.Settings(); got != want {
 		t.Errorf("Settings = %+v, want %+v", got, want)
 	}

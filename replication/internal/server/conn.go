@@ -226,6 +226,9 @@ func (c *conn) run(args [][]byte) resp.Value {
 	if v := c.unfit(args); v.Kind != 0 {
 		return v
 	}
+	if c.loading(args) {
+		return resp.Err(errLoading)
+	}
 	c.ran = true
 	switch {
 	case equalFold(name, "quit"):

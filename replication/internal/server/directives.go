@@ -51,7 +51,7 @@ func ownDirectives() []directive {
 		{name: "proto-max-bulk-len", kind: kindMemory, def: "536870912", min: 1 << 20, max: math.MaxInt64},
 		{name: "repl-backlog-size", kind: kindMemory, def: "1048576", min: 1, max: math.MaxInt64, role: true},
 		{name: "repl-backlog-ttl", kind: kindInt, def: "3600", max: math.MaxInt64, role: true},
-		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb"}, def: "disabled", role: true},
+		{name: "repl-diskless-load", kind: kindChoice, choices: []string{"disabled", "on-empty-db", "swapdb", "flushdb", "flush-before-load"}, def: "disabled", role: true},
 		{name: "repl-diskless-sync", kind: kindBool, def: "yes", role: true},
 		{name: "repl-diskless-sync-delay", kind: kindInt, def: "5", max: maxInt32, role: true},
 		{name: "repl-diskless-sync-max-replicas", kind: kindInt, def: "0", max: maxInt32, role: true},

@@ -98,11 +98,12 @@ func TestInfoReplica(t *testing.T) {
 
 		n.set(func(st *State) {
 			st.Upstream = &UpstreamState{Host: "h", Port: 1, State: LinkSync, LastIO: now, DownSince: now.Add(-9 * time.Second), SyncInProgress: true, TotalBytes: 400, LoadedBytes: 100,
+				LoadStart: now.Add(-5 * time.Second), DecodeTotal: 400, DecodedBytes: 100, LoadEnd: now.Add(15*time.Second + time.Millisecond),
 				Err: errors.New("one\r\ntwo")}
 		})
 		got = parseInfo(t, c.value("INFO", "replication", "persistence").Str)
 		wantFields(t, got, "master_link_status:down master_last_io_seconds_ago:-1 master_sync_in_progress:1 master_sync_total_bytes:400 master_sync_read_bytes:100")
-		wantFields(t, got, "master_sync_left_bytes:300 master_sync_perc:25.00 master_sync_last_io_seconds_ago:0 master_link_down_since_seconds:9 async_loading:1 loading:0")
+		wantFields(t, got, "master_sync_left_bytes:300 master_sync_perc:25.00 master_sync_last_io_seconds_ago:0 master_link_down_since_seconds:9 async_loading:1 loading:0 loading_total_bytes:400 loading_loaded_bytes:100 loading_loaded_perc:25.00 loading_eta_seconds:15")
 		if got["understudy_link_error"] != "one  two" {
 			t.Errorf("link error %q, want it in one line", got["understudy_link_error"])
 		}

@@ -87,14 +87,11 @@ func uintMetric(s metrics.Sample) int64 {
 // infoPersistence is about the RDB file alone. Times of saves are in seconds, -1 before the first.
 func infoPersistence(w *infoWriter) {
 	st := w.srv.saver.state()
-	loading := w.node.Upstream != nil && w.node.Upstream.SyncInProgress
 	status := "ok"
 	if st.err != nil {
 		status = "err"
 	}
-	// Loading never keeps a client from reading the old data: that is what Redis calls asynchronous.
-	w.field("loading", 0)
-	w.field("async_loading", bit(loading))
+	w.loading(w.node.Upstream)
 	w.field("rdb_changes_since_last_save", w.data.Commits-st.commits)
 	w.field("rdb_bgsave_in_progress", bit(st.running >= 0))
 	w.field("rdb_last_save_time", st.last.Unix())

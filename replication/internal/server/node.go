@@ -98,6 +98,9 @@ type Settings struct {
 	GuardFreshPercent int           // understudy-guard-fresh-percent: the same where the history is another and younger; 0 = any, 101 = none will do
 	RetainFormer      time.Duration // understudy-retain-former: how long replaced data is kept; 0 = not at all
 
+	LoadMode string // repl-diskless-load
+	SpoolDir string // dir, for temporary files of payloads; "" = as it was
+
 	AnnounceIP    string // replica-announce-ip; "" = none
 	AnnouncePort  int    // replica-announce-port; 0 = none
 	ListeningPort int    // the port that the server listens on, with TLS if TLS is set, told to the primary when AnnouncePort is 0
@@ -156,8 +159,14 @@ type UpstreamState struct {
 	Err       error     // what ended the link last, nil when it is up
 
 	SyncInProgress bool
-	LoadedBytes    int64 // of the payload, so far
+	LoadedBytes    int64 // of the payload, so far, that came over the link
 	TotalBytes     int64 // 0 when the primary sends an EOF mark instead of a length
+
+	// Decoding, which is of those bytes as they come, or of a file that they were written to.
+	LoadStart    time.Time // zero while nothing is being decoded
+	DecodedBytes int64
+	DecodeTotal  int64     // 0 when it is not known
+	LoadEnd      time.Time // estimated; zero when nothing can be said
 
 	Offset     int64 // bytes applied
 	ReadOffset int64 // bytes received: Offset plus what is held back of an unfinished transaction

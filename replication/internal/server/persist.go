@@ -195,14 +195,17 @@ func (s *Server) saveLast(ctx context.Context) error {
 	return nil
 }
 
-// SavesOnExit reports whether a shutdown without further words saves: when there are save points.
-func (s *Server) SavesOnExit() bool { return s.alone && len(s.tuning.Load().savePoints) > 0 }
+// SavesOnExit reports whether a shutdown without further words saves: when there are save points, and data to save. A replica that dropped its data to load
+// other keeps the file that it has.
+func (s *Server) SavesOnExit() bool {
+	return s.alone && len(s.tuning.Load().savePoints) > 0 && !s.vacant()
+}
 
 // saveIfDue starts a save when a save point is reached. After a failure it tries again every few seconds, as Redis does: a full disk should not be hammered,
 // and not be waited for until the next save point either. Changes are counted in commits, so a MULTI or an MSET is one.
 func (s *Server) saveIfDue(now time.Time) {
 	st := s.saver.state()
-	if !s.alone || st.running >= 0 {
+	if !s.alone || st.running >= 0 || s.vacant() {
 		return
 	}
 	changes := s.store.Stats().Commits - st.commits

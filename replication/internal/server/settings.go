@@ -36,7 +36,11 @@ func (s *Server) apply(cfg *Config) {
 	}
 	events, _ := store.ParseEvents(cfg.Text("notify-keyspace-events")) // checked when it was set
 	s.store.SetEvents(events)
-	s.node.Configure(cfg.Settings())
+	set := cfg.Settings()
+	if !s.alone {
+		set.SpoolDir = "" // the program's folder is not a matter of directives
+	}
+	s.node.Configure(set)
 	s.limitQueues()
 }
 
@@ -97,6 +101,8 @@ func (c *Config) Settings() Settings {
 		GuardPercent:        int(c.Int("understudy-guard-percent")),
 		GuardFreshPercent:   int(c.Int("understudy-guard-fresh-percent")),
 		RetainFormer:        c.Seconds("understudy-retain-former"),
+		LoadMode:            c.Text("repl-diskless-load"),
+		SpoolDir:            c.Text("dir"),
 		AnnounceIP:          c.Text("replica-announce-ip"),
 		AnnouncePort:        int(c.Int("replica-announce-port")),
 		TLS:                 c.upstreamTLS(),
