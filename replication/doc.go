@@ -98,7 +98,8 @@
 //	  +--> waiting --- cut ---> sending --- length: at once ------------+
 //	                               +------- mark: first acknowledgement-+
 //
-// Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. A replica that comes while we have nothing to give, or while our own
+// Replicas that ask before a cut share it: one snapshot, one reader of the backlog each. Those that want a length share the encoded file as well, and who comes
+// while it is being sent to somebody joins them at that cut. A replica that comes while we have nothing to give, or while our own
 // link to a primary is down, is told NOMASTERLINK; those attached already stay through a short cut of that link.
 // It may be behind by as much as SyncBudget allows until it has first caught up, and by OutputLimit from then on; Status tells how far it is from either. A
 // primary that nobody follows for BacklogTTL frees the backlog and starts a history of a new name.
@@ -109,16 +110,33 @@
 //
 // RULES.md lists the rules of the protocol, one by one, with the test that shows each.
 //
-// Pure, tested by tables: psync.go (words of the protocol), handshake.go (the replica's dialogue), payload.go (frame around the RDB file), stream.go (batches),
-// backoff.go, url.go. Shell: node.go (what both handles share), role.go (changes of it), failover.go (a planned one), link.go, credentials.go, session.go and voice.go (towards the primary),
-// backoff.go, url.go, transfer.go (progress). Shell: node.go (what both handles share), role.go (changes of it), link.go, credentials.go, session.go, load.go (how a payload
-// becomes the data), spool.go and voice.go (towards the primary),
-// guard.go, hold.go and former.go (what is not taken over, and what was replaced), event.go and reason.go (what happened, and why),
-// attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), serve.go (the node as internal/server sees it), server.go (a node as a program),
-// primary.go, replica.go, barrier.go, verify.go, verifyreads.go (the public side), ask.go (questions to the primary), cuts.go (snapshots of the same
-// offset on two nodes), status.go, options.go, errors.go.
-// attach.go, feed.go, sealed.go, fullsync.go, limits.go and flow.go (towards replicas), ack.go (waiting), quorum.go (whether enough replicas keep up for writes), serve.go (the node as internal/server sees it), server.go (a node as a program),
-// primary.go, replica.go, barrier.go (the public side), status.go, options.go, errors.go.
+// Pure, tested by tables:
+//
+//	psync.go handshake.go      words of the protocol, the replica's dialogue
+//	payload.go stream.go       the frame around the RDB file, batches of the stream
+//	backoff.go url.go          pauses between attempts, forms of an address
+//
+// Both handles share:
+//
+//	node.go role.go            the node, changes of its role; failover.go: a planned one
+//	status.go event.go reason.go   what is, what happened, and why
+//	options.go errors.go
+//
+// Towards the primary:
+//
+//	link.go session.go voice.go    attempts, one connection, its write side; credentials.go
+//	load.go spool.go transfer.go   how a payload becomes the data, through a file or not, and how far it is
+//	guard.go hold.go former.go     what is not taken over, and what was replaced
+//	ask.go barrier.go              questions over a second connection
+//	verify.go verifyreads.go cuts.go   comparing data at the same offset of two nodes
+//
+// Towards replicas:
+//
+//	attach.go feed.go fullsync.go payloadfile.go sealed.go   a request, a replica, a payload, the file of one, TLS
+//	limits.go flow.go          how far replicas may be behind
+//	ack.go quorum.go           waiting for acknowledgements, and whether enough replicas keep up for writes
+//
+// The public side is primary.go and replica.go; serve.go is the node as internal/server sees it, server.go a node as a program.
 //
 // Goroutines:
 //
@@ -131,6 +149,7 @@
 //	feed, reader     internal/server        reads of the replica's conn        conn closed, silence            node.wg
 //	feed, sender     feed.run               writes of it, backlog reader       conn closed, history changed    feed.run
 //	feed, closer     feed.run (AfterFunc)   nothing                            at once                        feed.run
+//	payload file     the cut of a group     the file until it is complete      encoded, or nobody wants it    node.wg
 //	accept, clients  internal/server        connections of clients             Close                           its Close
 //	end of a cut, late      a timer         nothing                            at once                        nobody: it closes a snapshot
 //	writer of a file store's Reload         its end of a pipe                  the file is written or refused  Reload

@@ -43,8 +43,11 @@ type feed struct {
 
 	// Owned by the sender once it runs; set before, or by the group's cut before it closes ready.
 	reader *backlog.Reader
-	hello  []byte     // the reply that grants a partial resync
-	group  *syncGroup // nil for a partial resync
+	hello  []byte       // the reply that grants a partial resync
+	group  *syncGroup   // nil for a partial resync
+	file   *payloadFile // nil for a payload with a mark
+
+	payload transfer // of a full resync
 
 	heard atomic.Int64 // unix nanoseconds of the last sign of life
 	sent  atomic.Int64 // position in the stream up to which bytes were written
@@ -348,6 +351,7 @@ func (f *feed) info() ReplicaInfo {
 		Addr: f.addr(), State: f.state, Acked: max(f.acked, 0), Heard: unixNano(f.heard.Load()),
 		Queued: f.queued(), Since: f.since,
 	}
+	f.payload.sentTo(&i)
 	f.standing(&i, f.n.rate.Load(), time.Now())
 	return i
 }

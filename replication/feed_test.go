@@ -452,6 +452,8 @@ func TestGroupMembersLeave(t *testing.T) {
 		p := replicationtest.NewWith(t, &replicationtest.Options{Primary: &replication.PrimaryOptions{DisklessDelay: 5 * time.Second}})
 		first, second := dial(t, p), dial(t, p)
 		for _, r := range []*peer{first, second} {
+			r.send("REPLCONF", "capa", "eof")
+			r.expect("+OK")
 			r.send("PSYNC", "?", "-1")
 			time.Sleep(time.Second)
 		}
@@ -460,6 +462,8 @@ func TestGroupMembersLeave(t *testing.T) {
 		load(t, second.payload())
 		second.Close()
 		lonely := dial(t, p)
+		lonely.send("REPLCONF", "capa", "eof")
+		lonely.expect("+OK")
 		lonely.send("PSYNC", "?", "-1")
 		time.Sleep(time.Second)
 		lonely.Close()

@@ -179,9 +179,9 @@ type loadReader struct {
 }
 
 func (l *loadReader) Read(b []byte) (int, error) {
+	l.t.keys.Store(l.ld.Keys()) // before a wait that may be long: all that came so far is decoded
 	n, err := l.r.Read(b)
 	l.t.bytes.Add(int64(n))
-	l.t.keys.Store(l.ld.Keys())
 	return n, err
 }
 

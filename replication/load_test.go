@@ -36,6 +36,7 @@ type trouble struct {
 	room  int          // bytes of a file; 0 = as many as come
 	noNew error        // why no file can be made
 	read  func() error // called before each read; may be nil
+	write func()       // called before each write; may be nil
 }
 
 func (d *disk) suffer(with trouble) {
@@ -85,6 +86,9 @@ type diskFile struct {
 }
 
 func (f *diskFile) Write(b []byte) (int, error) {
+	if write := f.d.suffers().write; write != nil {
+		write()
+	}
 	if f.size += len(b); f.size > cmp.Or(f.d.suffers().room, f.size) {
 		return 0, syscall.ENOSPC
 	}

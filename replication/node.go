@@ -67,10 +67,11 @@ type node struct {
 	alone    time.Time      // when the last feed went, or the role of a primary began
 	srv      *server.Server // for client connections; nil until the first one
 	feeds    map[*feed]struct{}
-	seq      int64      // number of the last feed
-	failover *failover  // the one that is under way; nil when there is none
-	group    *syncGroup // full resync that still takes members; nil when there is none
-	former   *former    // data that a full resync replaced; nil when none is kept
+	seq      int64        // number of the last feed
+	failover *failover    // the one that is under way; nil when there is none
+	group    *syncGroup   // full resync that still takes members; nil when there is none
+	former   *former      // data that a full resync replaced; nil when none is kept
+	running  []*syncGroup // full resyncs with files that late comers may join, and some that are over. It changes under histMu, too
 	dial     dialing
 	counts   counters
 }
@@ -169,6 +170,7 @@ func (n *node) changeHistory(change func() error) error {
 
 func (n *node) changeHistoryLocked(change func() error) error {
 	n.dropFeeds(ErrHistoryChanged)
+	n.noneRunning()
 	return change()
 }
 
