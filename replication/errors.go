@@ -49,7 +49,8 @@ var (
 
 // Reasons for which a link to a primary stops for good.
 var (
-	// ErrNoPSYNC means that the primary does not know PSYNC: it is older than Redis 2.8, or no Redis at all.
+	// ErrNoPSYNC means that the primary does not know PSYNC: it is older than Redis 2.8, or no Redis at all. Redis would go on with SYNC; here that is
+	// no way out, because a link that can neither acknowledge nor continue takes a full resync each time it breaks.
 	ErrNoPSYNC = errors.New("replication: the primary does not offer PSYNC")
 
 	// ErrCommandTooLarge means that the stream has a command beyond the limits of package resp: a string of more than 512 MiB. In a payload such a string is an

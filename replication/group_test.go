@@ -46,7 +46,7 @@ func joiner(t *testing.T) (*node, func() *feed) {
 	if _, err := s.DB(0).Do("SET", "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	n := newNode(s, config{diskless: true, outputLimit: 1 << 16}.withDefaults(), nil)
+	n := newNode(s, config{diskless: true, outputLimit: 1 << 16, syncBudget: 1 << 16}.withDefaults(), nil)
 	return n, func() *feed {
 		a, b := memnet.Pipe(nil)
 		t.Cleanup(func() { a.Close() })
@@ -100,7 +100,7 @@ func TestWhoMayJoin(t *testing.T) {
 
 	n, join = joiner(t)
 	first = join()
-	for range 20 {
+	for range 40 {
 		if _, err := n.store.DB(0).Do("APPEND", "k", string(make([]byte, 1<<12))); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,10 @@ import (
 //	                    |                          (one reply each)                  |
 //	                    +------------ refused or garbled: an error ------------------+
 //
+// No REPLCONF version is sent. Valkey asks replicas for it since 8.0, to choose the file and to know who follows CLUSTER SETSLOT in the stream: to who tells
+// none it sends REDIS0011 and no such command, which is what can be read here. Announcing 9 would get files of Valkey's own numbering, announcing 8 that command
+// from a cluster; and each Redis would count an error for the option.
+//
 // The middle part goes out in one write, as Redis 7 sends it, and its replies are then counted off one by one. PING goes alone because its answer
 // decides whether there is anybody to talk to, PSYNC alone because a primary refuses it while replies are waiting to be read.
 

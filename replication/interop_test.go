@@ -2,7 +2,9 @@ package replication_test
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -221,6 +223,44 @@ func TestInteropFollow(t *testing.T) {
 			}
 			if st := r.Status(); st.FullSyncs != 1 || st.PartialSyncs != interopCuts {
 				t.Errorf("%d full and %d partial resyncs, want 1 and %d", st.FullSyncs, st.PartialSyncs, interopCuts)
+			}
+		})
+	}
+}
+
+// Each way of loading, from a real primary, first into an empty store and then over data that is another's by then.
+func TestInteropLoadModes(t *testing.T) {
+	for _, tc := range []struct {
+		mode     replication.LoadMode
+		diskless string
+	}{
+		{replication.LoadInPlace, "no"}, {replication.LoadSpooled, "yes"}, {replication.LoadWhenEmpty, "no"},
+	} {
+		mode := tc.mode
+		t.Run(fmt.Sprintf("%v, diskless %s", mode, tc.diskless), func(t *testing.T) {
+			p := realserver.Start(t, realserver.R7, "--repl-diskless-sync", tc.diskless, "--repl-diskless-sync-delay", "0")
+			preload(t, p)
+			dir := t.TempDir()
+			r := connect(t, "redis://"+p.Addr(), &replication.ReplicaOptions{LoadMode: mode, SpoolDir: dir})
+			addr := serveTCP(t, r)
+			realserver.AwaitEqual(t, 20*time.Second, p, connTo(t, addr))
+			n, err := r.Promote(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustDo(t, connTo(t, addr), "INCR", "mine")
+			stop := writers(t, p.Addr())
+			defer stop()
+			if _, err := n.Follow(t.Context(), "redis://"+p.Addr(), &replication.ReplicaOptions{LoadMode: mode, SpoolDir: dir}); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+			realserver.AwaitEqual(t, 20*time.Second, p, connTo(t, addr))
+			if st := n.Status(); st.FullSyncs != 2 || (st.Spooled == 0) == (mode == replication.LoadSpooled || mode == replication.LoadWhenEmpty) {
+				t.Errorf("%+v", st)
+			}
+			if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+				t.Errorf("files left: %v, %v", left, err)
 			}
 		})
 	}

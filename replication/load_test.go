@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -141,7 +142,7 @@ func loading(t *testing.T, mode replication.LoadMode, d *disk, resync func(p *pe
 		func(p *peer) { p.grant(rdbOf(t, "c", "d"), 50); p.live() },
 	)
 	r, err := replication.NewReplica("redis://fake:6379", &replication.ReplicaOptions{
-		Dial: f.net.Dial, LoadMode: mode, Timeout: 20 * time.Second,
+		Dial: f.net.Dial, LoadMode: mode, Timeout: 20 * time.Second, Guard: replication.Guard{Off: true},
 		Backoff: func(int) time.Duration { return 10 * time.Second },
 	})
 	if err != nil {
@@ -287,17 +288,16 @@ func TestStopWhileTheFileLoads(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDisk(t)
 			reading, goOn := make(chan struct{}), make(chan struct{})
-			reads := 0
-			var newlines int
+			var reads, newlines atomic.Int64
 			r := loading(t, replication.LoadSpooled, d, func(p *peer) {
 				p.say("%s", framed(big(t), 50, false))
 				b := make([]byte, 64)
 				for n, err := p.Read(b); err == nil; n, err = p.Read(b) {
-					newlines += strings.Count(string(b[:n]), "\n")
+					newlines.Add(int64(strings.Count(string(b[:n]), "\n")))
 				}
 			})
 			d.suffer(trouble{read: func() error {
-				if reads++; reads == 2 {
+				if reads.Add(1) == 2 {
 					close(reading)
 					<-goOn
 				}
@@ -305,8 +305,8 @@ func TestStopWhileTheFileLoads(t *testing.T) {
 			}})
 			<-reading
 			time.Sleep(5 * time.Second)
-			if st := r.Status(); st.State != replication.Loading || st.Spooled != st.Total || st.Spooled <= st.Loaded || newlines < 4 {
-				t.Errorf("%d newlines, %+v", newlines, st)
+			if st := r.Status(); st.State != replication.Loading || st.Spooled != st.Total || st.Spooled <= st.Loaded || newlines.Load() < 4 {
+				t.Errorf("%d newlines, %+v", newlines.Load(), st)
 			}
 			done := make(chan error, 1)
 			go func() {
@@ -319,8 +319,8 @@ func TestStopWhileTheFileLoads(t *testing.T) {
 			}()
 			synctest.Wait()
 			close(goOn)
-			if err := <-done; err != nil || reads > 2 || content(r) != "ab" {
-				t.Errorf("%s: %v, %d reads of the file, data %q", how, err, reads, content(r))
+			if err := <-done; err != nil || reads.Load() > 2 || content(r) != "ab" {
+				t.Errorf("%s: %v, %d reads of the file, data %q", how, err, reads.Load(), content(r))
 			}
 			d.clean(2)
 		})
@@ -464,5 +464,45 @@ func TestLoadWhenEmpty(t *testing.T) {
 			t.Errorf("data %q", content(r))
 		}
 		d.clean(1)
+	})
+}
+
+// The directive names the mode of the options, and what CONFIG SET says holds for the next resync.
+func TestLoadModeDirective(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := rdbOf(t, "k")
+		held := make(chan struct{})
+		f := newFakePrimary(t, func(p *peer) {
+			p.shakeHands()
+			p.say("%s", framed(file, 7, false)[:120])
+			<-held
+		})
+		s, err := replication.NewReplica("redis://fake:6379", &replication.ReplicaOptions{Dial: f.net.Dial, LoadMode: replication.LoadInPlace, AllowReplicaOf: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		c := clientOf(t, s)
+		ask := func(want string, args ...string) {
+			t.Helper()
+			c.send(args...)
+			v, err := c.in.ReadValue()
+			if got := v.String(); err != nil || !strings.Contains(got, want) {
+				t.Errorf("%q = %s, %v, want %s", args, got, err, want)
+			}
+		}
+		ask("flushdb", "CONFIG", "GET", "repl-diskless-load")
+		ask("OK", "CONFIG", "SET", "repl-diskless-load", "disabled")
+		go s.Run(t.Context())
+		time.Sleep(time.Second)
+		if st := s.Status(); st.Spooled == 0 || st.Loaded != 0 || st.Vacant {
+			t.Errorf("with disabled: %+v", st)
+		}
+		ask("OK", "CONFIG", "SET", "repl-diskless-load", "flush-before-load")
+		close(held)
+		time.Sleep(2 * time.Second)
+		if st := s.Status(); st.Spooled != 0 || !st.Vacant {
+			t.Errorf("with flush-before-load: %+v", st)
+		}
 	})
 }
