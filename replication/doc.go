@@ -133,7 +133,7 @@
 // Towards replicas:
 //
 //	attach.go feed.go fullsync.go payloadfile.go sealed.go   a request, a replica, a payload, the file of one, TLS
-//	limits.go flow.go          how far replicas may be behind
+//	limits.go flow.go          how far replicas may be behind; turns.go: how many payloads are encoded at a time
 //	ack.go quorum.go           waiting for acknowledgements, and whether enough replicas keep up for writes
 //
 // The public side is primary.go and replica.go; serve.go is the node as internal/server sees it, server.go a node as a program.

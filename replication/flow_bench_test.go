@@ -17,7 +17,8 @@ import (
 )
 
 // What commits of the program take beside replicas of every kind. One operation is one commit of 1,000 bytes; they come in bursts of ten a millisecond, 10 MB/s, so
-// that a run of -benchtime 300000x takes 30 s. Replicas are connections on loopback behind which nothing is applied, as they would be elsewhere.
+// that a run of -benchtime 300000x takes 30 s. Replicas are connections on loopback behind which nothing is applied, as they would be elsewhere; reading and
+// discarding is done by the same processors all the same, so leave some to spare.
 //
 //	go test ./replication -run '^$' -bench CommitBesideReplicas -benchtime 300000x -count 5
 //

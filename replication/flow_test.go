@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -443,6 +444,23 @@ func TestStatusTellsHeadroom(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if st, i := p.Status(), info(p, 7001); st.Rate != 0 || i.HeadroomTime != forever {
 			t.Errorf("ten seconds later: rate %d, headroom %v", st.Rate, i.HeadroomTime)
+		}
+	})
+}
+
+// Replicas that stopped in the middle of their payloads do not keep others from getting theirs, however many there are.
+func TestStalledPayloadsKeepNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.New(t)
+		grow(p, 1<<20)
+		for i := range runtime.GOMAXPROCS(0) + 1 {
+			dial(t, p).ask(7001 + i)
+		}
+		synctest.Wait()
+		start := time.Now()
+		replicationtest.Same(t, p.Store(), p.Replica(nil).Store())
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("a full resync beside stalled ones took %v", took)
 		}
 	})
 }

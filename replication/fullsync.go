@@ -261,7 +261,7 @@ func (f *feed) sendMarked(snap *store.Snapshot) (int64, error) {
 	mark := newMark()
 	w := bufio.NewWriterSize(f, chunk)
 	w.WriteString("$" + markPrefix + mark + "\r\n")
-	if err := snap.WriteRDB(&countWriter{w, &f.payload.bytes}, f.parts()); err != nil {
+	if err := f.n.turns.encode(f.ctx, snap, &countWriter{w, &f.payload.bytes}, f.parts()); err != nil {
 		return f.payload.bytes.Load(), err
 	}
 	w.WriteString(mark) // an error is kept by w until Flush

@@ -1,8 +1,11 @@
 package replication
 
 import (
+	"context"
+	"io"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/understudy-go/understudy/store"
@@ -116,4 +119,37 @@ func TestNothingIsFreedUnderAReplica(t *testing.T) {
 	if !n.freeBacklog(time.Now()) {
 		t.Error("without a replica it is not freed")
 	}
+}
+
+// TestTurns: an encoder waits while others encode, and not while they write.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		few := make(turns, 1)
+		r, w := io.Pipe()
+		one, two := &turn{turns: few, ctx: ctx, w: w}, &turn{turns: few, ctx: ctx, w: io.Discard}
+		if err := one.take(); err != nil {
+			t.Fatal(err)
+		}
+		got, end := false, make(chan error)
+		go func() {
+			err := two.take()
+			got = err == nil
+			end <- err
+		}()
+		if synctest.Wait(); got {
+			t.Fatal("two encode at once")
+		}
+		go one.Write([]byte("x")) // stays in its write until somebody reads
+		if err := <-end; err != nil {
+			t.Errorf("while the other one writes: %v", err)
+		}
+		r.Read(make([]byte, 1)) // now that one waits for its turn
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if two.give(); one.held || len(few) != 0 {
+			t.Errorf("%d turns are left", len(few))
+		}
+	})
 }

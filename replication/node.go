@@ -34,6 +34,8 @@ type node struct {
 	progress signal
 	acks     signal
 
+	turns turns // to encode a payload; immutable
+
 	rate atomic.Int64 // bytes of the stream a second, while there are replicas: flow.go
 
 	// Snapshots of those who compare this node's data with another's.
@@ -93,8 +95,8 @@ func newNode(s *store.Store, c *config, log *zap.Logger) *node {
 		repl:  s.Replication(),
 		log:   orSilent(log).Named("replication"),
 		role:  make(chan struct{}, 1), closing: make(chan struct{}),
-		feeds: make(map[*feed]struct{}),
-		dial:  new(ReplicaOptions).dialing(),
+		feeds: make(map[*feed]struct{}), turns: newTurns(),
+		dial: new(ReplicaOptions).dialing(),
 	}
 	n.cfg.Store(c)
 	return n

@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strconv"
@@ -40,7 +41,7 @@ var errAbandoned = errors.New("replication: all replicas that wanted the payload
 
 // encode is the goroutine.
 func (p *payloadFile) encode(snap *store.Snapshot) {
-	err := snap.WriteRDB(p, &p.parts)
+	err := p.g.n.turns.encode(context.Background(), snap, p, &p.parts) // waits for nobody but other encoders
 	p.g.encoded(p, err)
 }
 
