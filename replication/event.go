@@ -23,14 +23,15 @@ const (
 	ReplicaLost     // its link ended: Reason, Err
 
 	// The node itself.
-	Promoted // it is a primary from here on
-	Followed // it follows Peer from here on
-	Restored // the data that a full resync had replaced is back: see Replica.RestoreFormer
+	Promoted     // it is a primary from here on
+	Followed     // it follows Peer from here on
+	Restored     // the data that a full resync had replaced is back: see Replica.RestoreFormer
+	BacklogFreed // nobody came back for BacklogTTL: a history of a new name has begun
 )
 
 var eventNames = [...]string{
 	"resynced", "link-lost", "link-stopped", "sync-held", "sync-accepted",
-	"replica-resynced", "replica-refused", "replica-lost", "promoted", "followed", "restored",
+	"replica-resynced", "replica-refused", "replica-lost", "promoted", "followed", "restored", "backlog-freed",
 }
 
 func (k EventKind) String() string {

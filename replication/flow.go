@@ -129,6 +129,7 @@ func (n *node) freeIdleBacklog(now time.Time) {
 	if n.idle(now) && !n.repl.Backlog().Freed() && n.freeBacklog(now) {
 		n.progress.fire()
 		n.log.Info("backlog freed", zap.Int64("offset", n.repl.Backlog().Offset()))
+		n.note(Event{Kind: BacklogFreed})
 	}
 }
 

@@ -108,6 +108,10 @@ func TestBacklogTTL(t *testing.T) {
 		if st.ID == was.ID || st.Secondary != "" || st.SecondaryLimit != -1 || st.Offset <= was.Offset || st.BacklogFirst != st.Offset || !st.BacklogFreed {
 			t.Errorf("after the end of the time: %+v, before %+v", st, was)
 		}
+		last := st.Recent[len(st.Recent)-1]
+		if last.Kind != replication.BacklogFreed || last.ID != st.ID || last.Offset != st.Offset {
+			t.Errorf("the last event is %v %+v", last.Kind, last)
+		}
 		late := dial(t, p)
 		late.send("PSYNC", was.ID, ask)
 		late.expect(fmt.Sprintf("+FULLRESYNC %s %d", st.ID, st.Offset))

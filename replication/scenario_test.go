@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the expected output of testdata
 // TestScenarios runs the scripts in testdata. A script is a sequence of blocks: commands, a line of dashes, the output of those commands, an empty line. Comments begin with #. The
 // test fails where the output differs; -update writes it anew. A bug report becomes ten lines here.
 //
-//	primary NAME [backlog=BYTES] [delay=DURATION]
+//	primary NAME [backlog=BYTES] [delay=DURATION] [ttl=DURATION]
 //	replica NAME of=NODE [cut=yes]      a replica under its name, also a primary for others that say of=NAME
 //	write NODE COMMAND ARGS...          one command, as a client of NODE; SELECT holds
 //	write NODE fill=BYTES               one SET that makes exactly so many bytes of stream
@@ -215,9 +215,10 @@ func (sc *scenario) add(n *scenarioNode) {
 func (sc *scenario) primary(name string, opts map[string]string) error {
 	size, _ := strconv.ParseInt(opts["backlog"], 10, 64)
 	delay, _ := time.ParseDuration(opts["delay"])
+	ttl, _ := time.ParseDuration(opts["ttl"])
 	// A stream without PING: offsets in scripts count what the script wrote.
 	n := &scenarioNode{name: name, store: store.New(&store.Options{BacklogBytes: size}),
-		popts: &replication.PrimaryOptions{PingPeriod: time.Hour, DisklessDelay: delay}}
+		popts: &replication.PrimaryOptions{PingPeriod: time.Hour, DisklessDelay: delay, BacklogTTL: ttl}}
 	sc.add(n)
 	return n.startPrimary()
 }
