@@ -79,6 +79,17 @@ func TestInfoHistoryWithoutSecondary(t *testing.T) {
 	wantFields(t, parseInfo(t, c.value("INFO", "replication").Str), "master_replid2:"+strings.Repeat("0", 40)+" second_repl_offset:-1 repl_backlog_first_byte_offset:1 repl_backlog_histlen:0")
 }
 
+// A backlog that was let go of shows as one that Redis has freed: its size is what it will have.
+func TestInfoFreedBacklog(t *testing.T) {
+	n := newFake(t)
+	n.set(func(st *State) {
+		st.History.Offset, st.BacklogFirst, st.BacklogSize, st.BacklogFreed = 1000, 990, 4096, true
+	})
+	c := dial(t, start(t, n))
+	wantFields(t, parseInfo(t, c.value("INFO", "replication").Str),
+		"master_repl_offset:1000 repl_backlog_active:0 repl_backlog_size:4096 repl_backlog_first_byte_offset:0 repl_backlog_histlen:0")
+}
+
 func TestInfoReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFake(t)
