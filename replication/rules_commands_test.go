@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/understudy-go/understudy/replication"
+	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/replication/replicationtest"
 )
 
@@ -192,4 +193,51 @@ func TestRuleClientKill(t *testing.T) {
 			t.Errorf("CLIENT LIST TYPE replica = %q, %v, want one line of a replica", v.Str, err)
 		}
 	})
+}
+
+// SHUTDOWN, and the end of the program's context, wait for the last byte to be acknowledged by who is online, at most for shutdown-timeout.
+func TestRuleShutdown(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		ack  string // a second later
+		want time.Duration
+	}{
+		{"all bytes", "44", time.Second},
+		{"all but one", "43", 10 * time.Second},
+	} {
+		for _, signal := range []bool{false, true} {
+			t.Run(fmt.Sprint(tc.name, ", signal ", signal), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					nw := memnet.New(nil)
+					s := run(t, nw, "--dir", t.TempDir(), "--save", "", "--repl-diskless-sync-delay", "0")
+					synctest.Wait()
+					peers := make([]*peer, 2)
+					for i := range peers {
+						c, err := nw.Dial(t.Context(), "tcp", "server:6379")
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer c.Close()
+						peers[i] = newPeer(t, c)
+					}
+					r, c := peers[0], peers[1]
+					r.online()
+					synctest.Wait()
+					c.says("INCR n", ":1\r\n")
+					begun := time.Now()
+					if signal {
+						s.cancel()
+					} else {
+						c.send("SHUTDOWN", "NOSAVE")
+					}
+					r.wants(frames("SELECT 0", "INCR n", "REPLCONF GETACK *"))
+					time.Sleep(time.Second)
+					r.send("REPLCONF", "ACK", tc.ack)
+					if err := <-s.end; err != nil || time.Since(begun) != tc.want {
+						t.Errorf("ended after %v, %v, want %v", time.Since(begun), err, tc.want)
+					}
+				})
+			})
+		}
+	}
 }

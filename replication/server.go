@@ -257,7 +257,8 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Run loads the saved data set if there is one, takes the role that was asked for, and serves until ctx ends or a client sends SHUTDOWN; both give nil. When
-// ctx ends and there are save points, the data set is saved first. Nothing of the server is left after Run; it can be called once.
+// ctx ends, replicas are given shutdown-timeout to catch up, and if there are save points the data set is saved. Nothing of the server is left after Run; it
+// can be called once.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.releaseAll()
 	if err := s.load(); err != nil {
@@ -273,7 +274,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-		return s.saveAtEnd()
+		return errors.Join(s.srv.CatchUp(context.Background()), s.saveAtEnd())
 	case <-s.srv.Shutdown():
 		return nil
 	case err := <-failed:

@@ -66,6 +66,7 @@ func ownDirectives() []directive {
 		{name: "replicaof", aliases: []string{"slaveof"}, kind: kindPrimary, fixed: true},
 		{name: "requirepass", kind: kindString, secret: true},
 		{name: "save", kind: kindSave, def: "3600 1 300 100 60 10000"},
+		{name: "shutdown-timeout", kind: kindInt, def: "10", max: maxInt32},
 		{name: "slowlog-log-slower-than", kind: kindInt, def: "10000", min: -1, max: math.MaxInt64},
 		{name: "slowlog-max-len", kind: kindInt, def: "128", max: math.MaxInt64},
 		{name: "tcp-keepalive", kind: kindInt, def: "300", max: maxInt32},

@@ -73,7 +73,7 @@
 //	cmdstats.go     uses of each command; slowlog.go SLOWLOG; latency.go LATENCY
 //	cluster.go      the answer of a server that is no cluster
 //	understudy.go   UNDERSTUDY MARK, CUT, DIGEST
-//	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points
+//	role.go         ROLE REPLICAOF WAIT REPLCONF PSYNC                  persist.go   SAVE BGSAVE LASTSAVE SHUTDOWN, save points; farewell.go
 //	info.go         INFO, with infoserver.go, inforepl.go               stats.go     its counters, housekeeping
 //	introspect.go   COMMAND, with keyspecs.go keyflags.go categories.go debug.go     DEBUG, and ACL and SCRIPT, which have little to tell
 //	kinds.go directives.go known.go config.go configfile.go rewrite.go  the configuration; configcmd.go CONFIG, settings.go what follows from it

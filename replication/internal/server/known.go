@@ -134,7 +134,6 @@ set-max-listpack-value 64
 set-proc-title yes
 shutdown-on-sigint default
 shutdown-on-sigterm default
-shutdown-timeout 10
 slave-ignore-maxmemory yes
 slave-lazy-flush no
 socket-mark-id 0

@@ -144,9 +144,10 @@ func bgsave(c *conn, args [][]byte) resp.Value {
 
 func lastsave(c *conn, _ [][]byte) resp.Value { return resp.Integer(c.srv.saver.state().last.Unix()) }
 
-// shutdown answers SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. Success has no reply: the connection ends with the server.
+// shutdown answers SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]. Success has no reply: the connection ends with the server. Without NOW replicas are waited for first;
+// ABORT ends that waiting.
 func shutdown(c *conn, args [][]byte) resp.Value {
-	saveIt, noSave, force, abort := false, false, false, false
+	saveIt, noSave, force, abort, now := false, false, false, false, false
 	for _, word := range args[1:] {
 		switch lower(string(word)) {
 		case "save":
@@ -155,7 +156,8 @@ func shutdown(c *conn, args [][]byte) resp.Value {
 			noSave = true
 		case "force":
 			force = true
-		case "now": // nothing here waits for replicas
+		case "now":
+			now = true
 		case "abort":
 			abort = true
 		default:
@@ -165,17 +167,31 @@ func shutdown(c *conn, args [][]byte) resp.Value {
 	if saveIt && noSave || abort && len(args) > 2 {
 		return resp.Err("ERR syntax error")
 	}
-	if abort {
+	switch {
+	case abort && c.srv.farewells.abort():
+		return resp.OK()
+	case abort:
 		return resp.Err("ERR No shutdown in progress.")
+	case !now && c.farewell() != nil:
+		return resp.Err(shutdownFailed)
 	}
 	if saveIt || !noSave && c.srv.SavesOnExit() {
 		if err := c.srv.saveLast(c.ctx); err != nil && !force {
-			return resp.Err("ERR Errors trying to SHUTDOWN. Check logs.")
+			return resp.Err(shutdownFailed)
 		}
 	}
 	c.closing = true
 	c.srv.shutdownOnce.Do(func() { close(c.srv.shutdown) })
 	return resp.Value{}
+}
+
+const shutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs."
+
+// farewell lets the replicas catch up. The error is that of an abort, or of this client's end.
+func (c *conn) farewell() error {
+	ctx, done := c.srv.farewells.begin(c.ctx)
+	defer done()
+	return c.srv.CatchUp(ctx)
 }
 
 // saveLast saves with no client's write after it: writes are paused first, and what had passed the gate by then shows in the count of commits and is saved once

@@ -61,14 +61,15 @@ type Server struct {
 	data         map[string]*store.Command // the store's, likewise
 	commandStats map[string]*commandStat   // of both, likewise
 
-	tuning   atomic.Pointer[tuning] // what connections need to know of the configuration
-	stats    stats
-	pause    pause
-	handover pause // see Hold
-	saver    saver
-	monitors monitors
-	slowlog  slowlog
-	latency  latency
+	tuning    atomic.Pointer[tuning] // what connections need to know of the configuration
+	stats     stats
+	pause     pause
+	handover  pause // see Hold
+	saver     saver
+	monitors  monitors
+	farewells farewells
+	slowlog   slowlog
+	latency   latency
 
 	badHandshakes atomic.Int64
 
