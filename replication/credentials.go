@@ -2,7 +2,9 @@ package replication
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 )
 
@@ -43,6 +45,20 @@ func (l *link) final(err error) bool {
 		return false
 	}
 	return terminal(err)
+}
+
+// accessReason is ReasonOf for what keeps two sides apart that could reach each other; "" for other errors. A callback's error may wrap anything.
+func accessReason(err error) Reason {
+	if _, ok := errorAs[*CredentialsError](err); ok {
+		return ReasonNoCredentials
+	}
+	_, unknown := errorAs[*tls.CertificateVerificationError](err)
+	_, plain := errorAs[tls.RecordHeaderError](err)
+	alert, _ := errorAs[*net.OpError](err) // package tls does not export its own type for what the other side has sent
+	if unknown || plain || alert != nil && alert.Op == "remote error" {
+		return ReasonUntrusted
+	}
+	return ""
 }
 
 // quotes are what servers put around arguments that they repeat.

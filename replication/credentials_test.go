@@ -1,9 +1,14 @@
 package replication
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/understudy-go/understudy/store"
 )
 
 // What a server says when it refuses AUTH is told, but never the password, however the server repeats it.
@@ -33,5 +38,25 @@ func TestRefusedErrorHidesThePassword(t *testing.T) {
 	}
 	if !errors.Is(refusedError("PSYNC", "NOPERM x", ""), ErrDenied) {
 		t.Error("NOPERM is not ErrDenied")
+	}
+}
+
+func TestAccessReasons(t *testing.T) {
+	link := func(err error) error { return &LinkError{Primary: "p:1", Stage: "x", Err: err} }
+	for _, tc := range []struct {
+		err  error
+		want Reason
+	}{
+		{&CredentialsError{store.ErrClosed}, ReasonNoCredentials},
+		{link(&CredentialsError{context.Canceled}), ReasonNoCredentials},
+		{link(&tls.CertificateVerificationError{Err: errors.New("x")}), ReasonUntrusted},
+		{link(tls.RecordHeaderError{Msg: "x"}), ReasonUntrusted},
+		{link(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), ReasonUntrusted},
+		{link(&net.OpError{Op: "dial", Err: errors.New("x")}), ReasonNetwork},
+		{link(&RefusedError{Command: "AUTH", Reply: "WRONGPASS x"}), ReasonDenied},
+	} {
+		if got := ReasonOf(tc.err); got != tc.want {
+			t.Errorf("ReasonOf(%v) = %s, want %s", tc.err, got, tc.want)
+		}
 	}
 }

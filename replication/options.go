@@ -77,7 +77,7 @@ type PrimaryOptions struct {
 	// AllowReplicaOf lets clients of the node change its role, by REPLICAOF, FAILOVER and PSYNC ... FAILOVER, and by CONFIG SET the settings that go with it
 	// (repl-*, replica-*, min-replicas-*, masterauth, masteruser): for nodes that an operator with redis-cli, Sentinel, or another node's Failover is to steer. A
 	// client can then replace all data by that of another server and make the program's writes fail with store.ErrReadOnly, so set RequirePassword, too. A primary
-	// that clients name is shown Username and Password, not what a URL held, over TLS if the URL of the present one asks for it, or there is a TLS configuration.
+	// that clients name is shown Username and Password, not what a URL held, over TLS if the URL of the present one asks for it, or, on a primary, if there is a TLS configuration.
 	// Default: false, such commands are refused: role and settings are the program's. Who may get in is the program's in any case. What a Server allows is up to
 	// its configuration, as with redis-server.
 	AllowReplicaOf bool

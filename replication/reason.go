@@ -48,6 +48,8 @@ const (
 	ReasonNetwork        Reason = "network"           // dialing, or any other error of the connection
 	ReasonRefused        Reason = "refused"           // an error reply that may change: LOADING, NOMASTERLINK, BUSY
 	ReasonDenied         Reason = "denied"            // credentials or rights are missing
+	ReasonNoCredentials  Reason = "no-credentials"    // ReplicaOptions.Credentials has failed
+	ReasonUntrusted      Reason = "untrusted"         // TLS: one side does not accept the other's certificate or protocol
 	ReasonProtocol       Reason = "protocol"          // something that is not in the protocol
 	ReasonPayload        Reason = "payload"           // cut short or corrupt
 	ReasonUnsupported    Reason = "unsupported"       // a command, a type or a size that this version does not know
@@ -70,6 +72,9 @@ func ReasonOf(err error) Reason {
 	}
 	if held, ok := errorAs[*HeldError](err); ok {
 		return held.Offer.Reason
+	}
+	if r := accessReason(err); r != "" {
+		return r
 	}
 	for _, r := range reasonsByValue() {
 		if errors.Is(err, r.err) {

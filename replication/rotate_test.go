@@ -91,6 +91,9 @@ func TestCredentialsThatFail(t *testing.T) {
 		if st.State != replication.Waiting || !errors.As(st.Err, &failed) || failed.Err != vault || !errors.As(st.Err, &link) || link.Stage != "asking for credentials" || dials != 0 {
 			t.Errorf("state %v, %v, %d dials, want a failed callback and nobody dialed", st.State, st.Err, dials)
 		}
+		if got := replication.ReasonOf(st.Err); got != replication.ReasonNoCredentials {
+			t.Errorf("reason %s, want %s", got, replication.ReasonNoCredentials)
+		}
 		if err := r.Barrier(t.Context()); !errors.Is(err, vault) {
 			t.Errorf("Barrier = %v, want the error of the callback", err)
 		}

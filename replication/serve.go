@@ -97,12 +97,15 @@ func (n *node) replicaOf(host string, port int, consented bool) error {
 	return err
 }
 
-// prefersTLS tells how to reach a primary of which a client has told the address alone: over TLS if that is how the program wants to reach primaries, so that
-// no client can make it show its password in the clear.
+// prefersTLS tells how to reach a primary of which a client has told the address alone: over TLS if that is how the program reaches the present one, or, without one, if it
+// has said how to talk TLS. So no client can make it show its password in the clear.
 func (n *node) prefersTLS() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.dial.tls != nil || n.link != nil && n.link.to.tls
+	if n.link != nil {
+		return n.link.to.tls
+	}
+	return n.dial.tls != nil
 }
 
 // ReplConf implements server.Node.

@@ -149,6 +149,10 @@ func TestTLSWithoutTrust(t *testing.T) {
 				if as[*tls.CertificateVerificationError](st.Err) != tc.unknown {
 					t.Errorf("error %v", st.Err)
 				}
+				// Of a refusal by the primary the replica may see no more than that the connection is gone.
+				if got := replication.ReasonOf(st.Err); got != replication.ReasonUntrusted && (tc.unknown || got != replication.ReasonNetwork && got != replication.ReasonEOF && got != replication.ReasonOther) {
+					t.Errorf("reason %s of %v, want %s", got, st.Err, replication.ReasonUntrusted)
+				}
 				if got := p.Status().FullServed; got != 0 {
 					t.Errorf("%d full resyncs were served", got)
 				}

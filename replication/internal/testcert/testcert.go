@@ -72,12 +72,17 @@ func (ca *CA) sign(template, parent *x509.Certificate, key *ecdsa.PublicKey) []b
 }
 
 // Issue returns a certificate for servers and clients called name, which is also a host; 127.0.0.1 is another.
-func (ca *CA) Issue(name string) tls.Certificate {
+func (ca *CA) Issue(name string) tls.Certificate { return ca.issue(name, net.IPv4(127, 0, 0, 1)) }
+
+// IssueHost is Issue without 127.0.0.1.
+func (ca *CA) IssueHost(name string) tls.Certificate { return ca.issue(name) }
+
+func (ca *CA) issue(name string, ips ...net.IP) tls.Certificate {
 	ca.t.Helper()
 	key, template := newKey(ca.t), newTemplate(ca.t, name)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	template.DNSNames, template.IPAddresses = []string{name}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	template.DNSNames, template.IPAddresses = []string{name}, ips
 	der := ca.sign(template, ca.cert, &key.PublicKey)
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
