@@ -102,6 +102,13 @@ func TestServerTLSClients(t *testing.T) {
 		}
 		inside := realserver.NewConn(tls.Client(raw, files.client("client")))
 		wantReply(t, inside, "PONG", "PING")
+		returning := files.client("client")
+		returning.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+		for range 2 {
+			if got := greet(t, nw, returning); got != "+PONG" {
+				t.Errorf("a client that comes back gets %s", got)
+			}
+		}
 		expect("yes", "PONG", "certificate required", "unknown certificate authority")
 		wantReply(t, inside, "OK", "CONFIG", "SET", "tls-auth-clients", "optional")
 		expect("optional", "PONG", "PONG", "unknown certificate authority")
@@ -109,6 +116,9 @@ func TestServerTLSClients(t *testing.T) {
 		expect("no", "PONG", "PONG", "PONG")
 		wantReply(t, inside, "OK", "CONFIG", "SET", "tls-auth-clients", "yes", "tls-ca-cert-file", files.path("other.crt"))
 		expect("another authority", "unknown certificate authority", "certificate required", "PONG")
+		if got := greet(t, nw, returning); !strings.Contains(got, "unknown certificate authority") {
+			t.Errorf("a client that comes back with a session, and whose certificate is trusted no more, gets %s", got)
+		}
 		wantReply(t, inside, "PONG", "PING") // who is in stays in
 		wantReply(t, inside, "OK", "CONFIG", "SET", "tls-protocols", "TLSv1.2", "tls-auth-clients", "no")
 		modern := files.client("")
@@ -121,8 +131,8 @@ func TestServerTLSClients(t *testing.T) {
 			t.Errorf("a client without TLS got %s", got)
 		}
 		synctest.Wait()
-		if got := strings.Count(s.log.String(), "TLS handshake failed"); got != 3 { // the 1st, the 2nd and the 4th of 7
-			t.Errorf("%d lines of the log are about failed handshakes, want 3: %s", got, s.log.String())
+		if got := strings.Count(s.log.String(), "TLS handshake failed"); got != 4 { // the 1st, 2nd, 4th and 8th of 8
+			t.Errorf("%d lines of the log are about failed handshakes, want 4: %s", got, s.log.String())
 		}
 		inside.Close()
 		plain.Close()

@@ -95,7 +95,7 @@ func TestStrangersHaveLittleTime(t *testing.T) {
 			}
 		}()
 		for _, c := range []*client{silent, busy} {
-			if err := <-c.end; err != nil || time.Since(begun) != strangerTime {
+			if err := ended(c, time.Hour); err != nil || time.Since(begun) != strangerTime {
 				t.Errorf("closed after %v with %v, want %v and nothing to tell", time.Since(begun), err, strangerTime)
 			}
 		}
@@ -103,10 +103,21 @@ func TestStrangersHaveLittleTime(t *testing.T) {
 		known.want("PONG", "PING")
 		known.want("RESET", "RESET")
 		begun = time.Now()
-		if <-known.end; time.Since(begun) != strangerTime {
+		if ended(known, time.Hour); time.Since(begun) != strangerTime {
 			t.Errorf("closed %v after RESET, want %v", time.Since(begun), strangerTime)
 		}
 	})
+}
+
+// ended returns what the end of serving a client was, within d.
+func ended(c *client, d time.Duration) error {
+	select {
+	case err := <-c.end:
+		return err
+	case <-time.After(d):
+		c.conn.Close() // for who writes to it
+		return errors.New("it goes on")
+	}
 }
 
 // Strangers give way to each other beyond their number and, where maxclients is reached, to anybody; known clients never do.
@@ -167,6 +178,7 @@ func TestHandshakeIsBounded(t *testing.T) {
 		go s.Serve(l)
 		begun := time.Now()
 		near.Write([]byte{0x16, 3, 1}) // the first bytes of a hello
+		near.SetReadDeadline(begun.Add(time.Hour))
 		synctest.Wait()
 		if s.clientCount() != 1 || len(s.strangers) != 1 {
 			t.Errorf("%d clients, %d strangers, want one of each", s.clientCount(), len(s.strangers))

@@ -2,6 +2,8 @@ package server
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,6 +107,18 @@ func TestProtocols(t *testing.T) {
 		if oldest != c.oldest || newest != c.newest || (err != nil) != c.bad {
 			t.Errorf("protocols(%q) = %x, %x, %v, want %x, %x", c.text, oldest, newest, err, c.oldest, c.newest)
 		}
+	}
+}
+
+// A primary may have any name, but must be vouched for, and for being a server.
+func TestSignedBy(t *testing.T) {
+	ca, other := testcert.New(t), testcert.New(t)
+	if err := signedBy(ca.Pool(), []*x509.Certificate{ca.IssueHost("anything").Leaf}); err != nil {
+		t.Error(err)
+	}
+	var unknown *tls.CertificateVerificationError
+	if err := signedBy(ca.Pool(), []*x509.Certificate{other.IssueHost("anything").Leaf}); !errors.As(err, &unknown) {
+		t.Errorf("of another authority: %v", err)
 	}
 }
 
