@@ -98,7 +98,7 @@ func TestMinReplicas(t *testing.T) {
 		check("with a replica", true)
 		time.Sleep(5 * time.Second)
 		check("at the lag", true)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		check("after the lag", false)
 		r.say("\n")
 		check("after a newline", true)
@@ -154,7 +154,7 @@ func TestMinReplicasCounts(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		settled()
 		if err := p.DB(0).Set("k", "v", 0); !errors.Is(err, store.ErrNoReplicas) {
 			t.Errorf("with one of two silent: %v", err)
