@@ -165,7 +165,7 @@ func (n *node) adoptFailover(f *failover) error {
 	case n.link != nil:
 		return ErrNotPrimary
 	case len(feeds) == 0:
-		return ErrNoReplicas
+		return ErrNoSuccessor
 	case f.opts.Force && (f.opts.To == "" || f.opts.Timeout == 0):
 		return errForce
 	}

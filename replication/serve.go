@@ -175,7 +175,7 @@ func (n *node) Failover(r server.FailoverRequest) error {
 		return server.ErrFailoverRunning
 	case ErrNotPrimary:
 		return server.ErrFailoverReplica
-	case ErrNoReplicas:
+	case ErrNoSuccessor:
 		return server.ErrFailoverAlone
 	case ErrNoSuchReplica:
 		return server.ErrFailoverUnknown
