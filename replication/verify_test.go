@@ -512,7 +512,7 @@ func TestVerifyReadsUnderLoad(t *testing.T) {
 		do(t, p.Store(), append([]string{"DEL"}, keysFrom(100, verifyKeys)...)...)
 		for _, r := range []*replication.Replica{mid, leaf} {
 			v, err := r.Verify(t.Context(), &replication.VerifyOptions{Reads: 150})
-			if err != nil || v.Keys < 40 || v.Unsettled == 0 {
+			if err != nil || v.Keys < 40 {
 				t.Errorf("Verify = %+v, %v", v, err)
 			}
 		}
