@@ -144,7 +144,7 @@ func (m *member) state() string {
 	for _, field := range []string{"sync_full", "sync_partial_ok", "sync_partial_err"} {
 		text += " " + field + "=" + stats[field]
 	}
-	return text
+	return text + fmt.Sprint(" digest=", m.Do("DEBUG", "DIGEST"))
 }
 
 // members are a group, in the order of its table.
