@@ -5,10 +5,38 @@ import (
 	"strings"
 )
 
+// UsePassword makes all further connections begin with AUTH.
+func (s *Server) UsePassword(password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.password = password
+}
+
+// open opens a connection of the caller's.
+func (s *Server) open() (*Conn, error) {
+	s.mu.Lock()
+	password := s.password
+	s.mu.Unlock()
+	return s.dial(password)
+}
+
+// dial opens a connection, with the password if there is one.
+func (s *Server) dial(password string) (*Conn, error) {
+	c, err := Dial(s.Addr())
+	if err != nil || password == "" {
+		return c, err
+	}
+	if _, err := reply[string](c, "AUTH", password); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
 // Conn opens a connection of its own. It is closed when the test ends, if not before.
 func (s *Server) Conn() *Conn {
 	s.t.Helper()
-	c, err := Dial(s.Addr())
+	c, err := s.open()
 	if err != nil {
 		s.t.Fatalf("realserver: %v", err)
 	}
@@ -41,7 +69,7 @@ func (s *Server) sharedConn() (*Conn, error) {
 	if s.conn != nil {
 		return s.conn, nil
 	}
-	c, err := Dial(s.Addr())
+	c, err := s.dial(s.password)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ type Dataset map[Key]Entry
 // is left on database 0.
 func Dump(d Doer) (Dataset, error) {
 	if s, ok := d.(*Server); ok {
-		c, err := Dial(s.Addr())
+		c, err := s.open()
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,8 @@ type Server struct {
 	mu   sync.Mutex
 	proc *process // nil after Kill
 	conn *Conn    // the connection of Do; nil until used, and again after an I/O error
+
+	password string // what connections begin with, "" = nothing
 }
 
 // Start runs a server of the given version, with persistence off, DEBUG allowed and no delay before a diskless sync, and

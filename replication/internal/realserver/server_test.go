@@ -258,6 +258,21 @@ func TestStartFile(t *testing.T) {
 	})
 }
 
+func TestUsePassword(t *testing.T) {
+	s := Start(t, R7, "--requirepass", "secret")
+	if got := s.Do("PING"); got != ReplyError("NOAUTH Authentication required.") {
+		t.Errorf("PING without the password = %v", got)
+	}
+	s.UsePassword("secret")
+	if got := s.Conn().Do("PING"); got != "PONG" {
+		t.Errorf("PING on a new connection = %v", got)
+	}
+	s.Restart()
+	if got := s.Do("PING"); got != "PONG" {
+		t.Errorf("PING after a restart = %v", got)
+	}
+}
+
 // A Sentinel answers like any server.
 func TestStartSentinel(t *testing.T) {
 	eachVersion(t, func(t *testing.T, v Version) {

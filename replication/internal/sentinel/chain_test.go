@@ -15,19 +15,19 @@ type chainOrder struct {
 
 // The last one feeds the first in the end, so the order goes round.
 var chainOrders = []chainOrder{
-	{[4]kind{ours, r7, ours, r8}, true, true},
-	{[4]kind{r7, ours, r8, ours}, false, true},
-	{[4]kind{r8, ours, ours, r7}, true, true},
-	{[4]kind{ours, ours, ours, ours}, true, false},
-	{[4]kind{ours, ours, ours, ours}, false, false},
-	{[4]kind{ours, r7, ours, r8}, false, false},
-	{[4]kind{r7, ours, r8, ours}, true, false},
-	{[4]kind{ours, ours, r7, r8}, false, false},
-	{[4]kind{ours, r8, ours, r7}, true, false},
-	{[4]kind{r7, r8, ours, ours}, false, false},
-	{[4]kind{r8, ours, r7, ours}, true, false},
-	{[4]kind{r7, r7, ours, ours}, true, false},
-	{[4]kind{ours, r8, r8, ours}, false, false},
+	{kinds: [4]kind{ours, r7, ours, r8}, saved: true, always: true},
+	{kinds: [4]kind{r7, ours, r8, ours}, always: true},
+	{kinds: [4]kind{r8, ours, ours, r7}, saved: true, always: true},
+	{kinds: [4]kind{ours, ours, ours, ours}, saved: true},
+	{kinds: [4]kind{ours, ours, ours, ours}},
+	{kinds: [4]kind{ours, r7, ours, r8}},
+	{kinds: [4]kind{r7, ours, r8, ours}, saved: true},
+	{kinds: [4]kind{ours, ours, r7, r8}},
+	{kinds: [4]kind{ours, r8, ours, r7}, saved: true},
+	{kinds: [4]kind{r7, r8, ours, ours}},
+	{kinds: [4]kind{r8, ours, r7, ours}, saved: true},
+	{kinds: [4]kind{r7, r7, ours, ours}, saved: true},
+	{kinds: [4]kind{ours, r8, r8, ours}},
 }
 
 func (o chainOrder) String() string {
@@ -61,7 +61,7 @@ func newChain(t *testing.T, p programs, o chainOrder) *chain {
 	ch.a, ch.b, ch.c, ch.d = ch.all[0], ch.all[1], ch.all[2], ch.all[3]
 	ch.primary.Store(ch.a)
 	ch.linked(ch.a, ch.b, ch.c, ch.d)
-	ch.load = startLoad(t, 1, func() string { return ch.primary.Load().Addr() })
+	ch.load = startLoad(t, 1, "", func() string { return ch.primary.Load().Addr() })
 	ch.load.awaitAcks(ch.all, 20)
 	return ch
 }

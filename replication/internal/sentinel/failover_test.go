@@ -11,30 +11,34 @@ type sentinelGroup struct {
 	kinds    [3]kind
 	sentinel kind
 	heir     bool // the first replica is preferred, whoever has more of the stream; else who has more is
+	password bool // all want one, and know it
 	always   bool // also where nobody asks for everything
 }
 
 var sentinelGroups = []sentinelGroup{
-	{[3]kind{ours, ours, ours}, r7, false, true},
-	{[3]kind{ours, r7, r8}, r8, false, true},
-	{[3]kind{r7, ours, r8}, r7, true, true},
-	{[3]kind{r8, ours, ours}, r8, false, false},
-	{[3]kind{ours, ours, ours}, r8, true, false},
-	{[3]kind{ours, ours, r7}, r7, false, false},
-	{[3]kind{ours, ours, r7}, r8, true, false},
-	{[3]kind{ours, r7, ours}, r7, true, false},
-	{[3]kind{ours, ours, r8}, r8, false, false},
-	{[3]kind{ours, r8, ours}, r7, true, false},
-	{[3]kind{r7, ours, ours}, r8, false, false},
-	{[3]kind{r7, r7, ours}, r7, false, false},
-	{[3]kind{r8, ours, r8}, r8, false, false},
-	{[3]kind{r8, r8, ours}, r7, true, false},
+	{kinds: [3]kind{ours, ours, ours}, sentinel: r7, always: true},
+	{kinds: [3]kind{ours, r7, r8}, sentinel: r8, password: true, always: true},
+	{kinds: [3]kind{r7, ours, r8}, sentinel: r7, heir: true, always: true},
+	{kinds: [3]kind{r8, ours, ours}, sentinel: r8, password: true},
+	{kinds: [3]kind{ours, ours, ours}, sentinel: r8, heir: true},
+	{kinds: [3]kind{ours, ours, r7}, sentinel: r7, password: true},
+	{kinds: [3]kind{ours, ours, r7}, sentinel: r8, heir: true},
+	{kinds: [3]kind{ours, r7, ours}, sentinel: r7, heir: true},
+	{kinds: [3]kind{ours, ours, r8}, sentinel: r8},
+	{kinds: [3]kind{ours, r8, ours}, sentinel: r7, heir: true, password: true},
+	{kinds: [3]kind{r7, ours, ours}, sentinel: r8},
+	{kinds: [3]kind{r7, r7, ours}, sentinel: r7},
+	{kinds: [3]kind{r8, ours, r8}, sentinel: r8},
+	{kinds: [3]kind{r8, r8, ours}, sentinel: r7, heir: true},
 }
 
 func (g sentinelGroup) String() string {
 	name := fmt.Sprintf("%v-%v-%v-by-%v", g.kinds[0], g.kinds[1], g.kinds[2], g.sentinel)
 	if g.heir {
 		name += "-heir"
+	}
+	if g.password {
+		name += "-password"
 	}
 	return name
 }
@@ -45,15 +49,22 @@ func failover(t *testing.T, p programs, g sentinelGroup) {
 	if g.heir {
 		preferred = "replica-priority 50"
 	}
-	first := p.start(t, g.kinds[0], "first", "replica-priority 10")
-	second := p.start(t, g.kinds[1], "second", preferred, "replicaof 127.0.0.1 "+first.Port())
-	third := p.start(t, g.kinds[2], "third", "replica-priority 100", "replicaof 127.0.0.1 "+first.Port())
+	secret, known := "", "# no password"
+	if g.password {
+		secret, known = "secret", "requirepass secret\nmasterauth secret"
+	}
+	first := p.start(t, g.kinds[0], "first", "replica-priority 10", known)
+	second := p.start(t, g.kinds[1], "second", preferred, "replicaof 127.0.0.1 "+first.Port(), known)
+	third := p.start(t, g.kinds[2], "third", "replica-priority 100", "replicaof 127.0.0.1 "+first.Port(), known)
 	all := members{first, second, third}
+	for _, m := range all {
+		m.UsePassword(secret)
+	}
 	all.await(t, patience, "two replicas", func() bool { return second.follows(first) && third.follows(first) })
-	s := watch(t, p[g.sentinel], first)
+	s := watch(t, p[g.sentinel], first, secret)
 	all.await(t, patience, "the Sentinels see all", func() bool { return s.content(first, second, third) })
 	var next atomic.Int64
-	l := startLoad(t, 2, func() string { return s.named(int(next.Add(1))) })
+	l := startLoad(t, 2, secret, func() string { return s.named(int(next.Add(1))) })
 	l.awaitAcks(all, 20)
 
 	crash(t, s, l, all, g.heir)

@@ -22,13 +22,14 @@ const (
 
 // load is clients that write until the test ends. Each looks for the primary when it has lost it, as clients of Sentinel do.
 type load struct {
-	t       *testing.T
-	find    func() string // address of the primary, "" while nobody knows it; called by the writers
-	need    int           // how many replicas must acknowledge
-	done    chan struct{}
-	wg      sync.WaitGroup
-	gate    sync.RWMutex // writers hold it for reading during a round
-	writers []*writer
+	t        *testing.T
+	find     func() string // address of the primary, "" while nobody knows it; called by the writers
+	need     int           // how many replicas must acknowledge
+	password string
+	done     chan struct{}
+	wg       sync.WaitGroup
+	gate     sync.RWMutex // writers hold it for reading during a round
+	writers  []*writer
 }
 
 // writer is one client. Its keys are nobody else's, so it knows what each reply must be.
@@ -50,9 +51,9 @@ type written struct {
 	pair, pairs   int64 // in one transaction: equal, always
 }
 
-func startLoad(t *testing.T, need int, find func() string) *load {
+func startLoad(t *testing.T, need int, password string, find func() string) *load {
 	t.Helper()
-	l := &load{t: t, find: find, need: need, done: make(chan struct{})}
+	l := &load{t: t, find: find, need: need, password: password, done: make(chan struct{})}
 	for i := range loadWriters {
 		w := &writer{l: l, name: strconv.Itoa(i)}
 		l.writers = append(l.writers, w)
@@ -137,6 +138,9 @@ func (w *writer) session(addr string) {
 		return
 	}
 	defer c.Close()
+	if w.l.password != "" && c.Do("AUTH", w.l.password) != "OK" {
+		return
+	}
 	if role, ok := c.Do("ROLE").([]any); !ok || role[0] != "master" {
 		return // not any more, or not yet
 	}

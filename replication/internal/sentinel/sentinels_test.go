@@ -31,11 +31,14 @@ type sentinels struct {
 //
 // What they do on a clock of seconds they are made to do in fractions of it. A machine that stops for moments must not make them stand aside for half a minute,
 // which is their answer to a clock that jumps.
-func watch(t *testing.T, program string, primary *member) *sentinels {
+func watch(t *testing.T, program string, primary *member, password string) *sentinels {
 	t.Helper()
 	s := &sentinels{t: t}
 	lines := fmt.Sprintf("sentinel monitor group 127.0.0.1 %s 2\nsentinel down-after-milliseconds group %d\nsentinel failover-timeout group %d\n",
 		primary.Port(), downAfter.Milliseconds(), failoverTimeout.Milliseconds())
+	if password != "" {
+		lines += "sentinel auth-pass group " + password + "\n"
+	}
 	for range 3 {
 		one := realserver.StartFile(t, program, lines, "--sentinel")
 		if got := one.Do("SENTINEL", "DEBUG", "INFO-PERIOD", "1000", "PUBLISH-PERIOD", "500", "ASK-PERIOD", "200", "TILT-TRIGGER", "3600000"); got != "OK" {
