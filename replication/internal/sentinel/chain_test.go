@@ -41,7 +41,6 @@ func (o chainOrder) String() string {
 // chain is four members, by their places at the beginning. Their order changes; whom the writers write to changes with it.
 type chain struct {
 	t          *testing.T
-	saved      bool
 	all        members
 	a, b, c, d *member
 	load       *load
@@ -49,9 +48,9 @@ type chain struct {
 }
 
 // newChain starts a <- b <- c <- d, each the only replica of the one before it, and the writers, who wait for that one replica.
-func newChain(t *testing.T, p programs, o chainOrder) *chain {
-	ch := &chain{t: t, saved: o.saved}
-	for i, k := range o.kinds {
+func newChain(t *testing.T, p programs, kinds [4]kind) *chain {
+	ch := &chain{t: t}
+	for i, k := range kinds {
 		lines := []string{}
 		if i > 0 {
 			lines = append(lines, "replicaof 127.0.0.1 "+ch.all[i-1].Port())
@@ -66,9 +65,10 @@ func newChain(t *testing.T, p programs, o chainOrder) *chain {
 	return ch
 }
 
-func (ch *chain) story() {
-	ch.middleDies()
-	ch.middleReturns()
+// story is the same for all; saved tells whether the middle has a file when it dies.
+func (ch *chain) story(saved bool) {
+	ch.middleDies(saved)
+	ch.middleReturns(saved)
 	ch.middleIsPromoted()
 	ch.primaryReturnsLast()
 	ch.middleTakesOver()
@@ -80,8 +80,8 @@ func (ch *chain) story() {
 }
 
 // middleDies: c loses its primary and turns to a, which has all that c misses. d notices nothing, or continues.
-func (ch *chain) middleDies() {
-	if ch.saved {
+func (ch *chain) middleDies(saved bool) {
+	if saved {
 		ch.b.must(ch.t, "OK", "SAVE")
 	}
 	ch.b.Kill()
@@ -96,12 +96,12 @@ func (ch *chain) middleDies() {
 
 // middleReturns. With its file it continues, without it gets everything, once. Then c goes back to it: b knows the history up to the point from which it was told it, and
 // that is what c has, so this needs a quiet moment: a replica may not have more than the one that it follows.
-func (ch *chain) middleReturns() {
+func (ch *chain) middleReturns(saved bool) {
 	before, _ := ch.a.syncs(ch.t)
 	ch.b.Restart()
 	ch.linked(ch.a, ch.b)
 	want := 1
-	if ch.saved {
+	if saved {
 		want = 0
 	}
 	if full, _ := ch.a.syncs(ch.t); full != before+want {

@@ -4,7 +4,8 @@
 //   - failover_test.go: a primary and two replicas that three real Sentinels manage.
 //   - sentinels_test.go: the three, and what they know.
 //   - chain_test.go: chains of four, whose middle dies, is promoted and comes back.
-//   - groups_test.go: the test, which runs the groups of both tables.
+//   - walk_test.go: such chains, to which things happen by chance.
+//   - groups_test.go: the test, which runs the groups of all tables.
 //   - load_test.go: the writers. None of their commands can be applied twice, lost or swapped without that being seen.
 //   - member_test.go: one server of a group, ours or a real one, which comes back with its configuration file alone.
 //
@@ -21,6 +22,8 @@
 // Each group is a line of a table. The test runs some of them, and with UNDERSTUDY_CHAOS set all, or those that are named:
 //
 //	UNDERSTUDY_CHAOS=1 go test ./replication/internal/sentinel -run TestGroups/chain -v
+//
+// UNDERSTUDY_CHAOS_SEED chooses what happens by chance; when it meets which write is up to the machine.
 //
 // Redis 7.0 cannot read what Redis 8.0 saves, so that no group asks the one for a full resync from the other.
 //

@@ -9,14 +9,22 @@ import (
 	"github.com/understudy-go/understudy/replication/internal/realserver"
 )
 
-// TestGroups runs the groups of both tables, as many at a time as tests may: mostly, somebody waits for a clock.
+// TestGroups runs the groups of all tables, as many at a time as tests may: mostly, somebody waits for a clock.
 func TestGroups(t *testing.T) {
 	p := findPrograms(t)
 	for _, o := range chainOrders {
 		if o.always || everything() {
 			t.Run("chain/"+o.String(), func(t *testing.T) {
 				t.Parallel()
-				newChain(t, p, o).story()
+				newChain(t, p, o.kinds).story(o.saved)
+			})
+		}
+	}
+	for _, o := range walkOrders {
+		if o.always || everything() {
+			t.Run("walk/"+o.String(), func(t *testing.T) {
+				t.Parallel()
+				newChain(t, p, o.kinds).walk()
 			})
 		}
 	}

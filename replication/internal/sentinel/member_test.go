@@ -32,6 +32,7 @@ func (k kind) String() string {
 // member is one server of a group: a process that can be killed, and that Restart brings back with its configuration file, and without data unless it has saved some.
 type member struct {
 	*realserver.Server
+	kind kind
 	name string // in failures
 }
 
@@ -41,7 +42,7 @@ func (p programs) start(t *testing.T, k kind, name string, lines ...string) *mem
 	t.Helper()
 	common := "save \"\"\nenable-debug-command yes\nrepl-diskless-sync-delay 0\nrepl-backlog-size 64mb\nrepl-ping-replica-period 3600\nrepl-timeout 3600\nrdb-del-sync-files yes\n"
 	s := realserver.StartFile(t, p[k], common+strings.Join(lines, "\n")+"\n")
-	return &member{Server: s, name: fmt.Sprintf("%s (%v)", name, k)}
+	return &member{Server: s, kind: k, name: fmt.Sprintf("%s (%v)", name, k)}
 }
 
 // replication is the section of INFO; nil when the member does not answer.
@@ -104,10 +105,12 @@ func (m *member) must(t *testing.T, want any, args ...string) {
 	}
 }
 
-// follow makes the member a replica of another one by a client's command.
+// follow makes the member a replica of another one, which it may be already, by a client's command.
 func (m *member) follow(t *testing.T, of *member) {
 	t.Helper()
-	m.must(t, "OK", "REPLICAOF", "127.0.0.1", of.Port())
+	if got, ok := m.Do("REPLICAOF", "127.0.0.1", of.Port()).(string); !ok || !strings.HasPrefix(got, "OK") {
+		t.Fatalf("%s: REPLICAOF = %v", m.name, got)
+	}
 }
 
 // syncs is how often the member has given all of its data, and how often a part of the stream, since its process began.
