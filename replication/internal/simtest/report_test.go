@@ -63,9 +63,34 @@ func (r *report) String() string {
 	return fmt.Sprintf("seeds %d to %d: %d run, %d failed\n%v", r.first, r.first+r.count-1, r.ran, r.failed, r.sum)
 }
 
+// lacks returns what must have happened in so many seeds and did not: a simulation in which nothing happens finds nothing.
+func (r *report) lacks() (missing []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ran < seeds {
+		return nil
+	}
+	wanted := []string{"acknowledgements", "full resyncs asked for", "full resyncs, the backlog did not reach", "full resyncs, the histories had parted",
+		"partial resyncs", "partial resyncs under a new ID", "states with a full resync held"}
+	for v, name := range verbNames {
+		if verb(v) != accept { // rare, as few full resyncs are held; healing accepts, too
+			wanted = append(wanted, "step "+name)
+		}
+	}
+	for _, what := range wanted {
+		if r.sum[what] == 0 {
+			missing = append(missing, what)
+		}
+	}
+	return missing
+}
+
 // write tells the test's log, and the file that the environment names what the log of a long run says.
 func (r *report) write(t *testing.T) {
 	t.Log("\n" + r.String())
+	if missing := r.lacks(); len(missing) > 0 && !t.Failed() {
+		t.Errorf("never in %d seeds: %q", r.ran, missing)
+	}
 	name := os.Getenv("UNDERSTUDY_SIM_LOG")
 	if name == "" {
 		return

@@ -140,3 +140,21 @@ func TestShrink(t *testing.T) {
 		t.Errorf("%d steps are left, %v, want 2 and an error", len(least.steps), err)
 	}
 }
+
+// TestReportLacks: a kind of step that never came is told, and only where there were seeds enough for all.
+func TestReportLacks(t *testing.T) {
+	sum := tally{"acknowledgements": 1}
+	for _, name := range verbNames {
+		sum["step "+name] = 1
+	}
+	delete(sum, "step cut")
+	r := newReport(1, seeds)
+	r.add(sum, nil)
+	if got := r.lacks(); got != nil {
+		t.Errorf("after one seed: %q are missing, want nothing to be said", got)
+	}
+	r.ran = seeds
+	if got := r.lacks(); !slices.Contains(got, "step cut") || !slices.Contains(got, "partial resyncs") || slices.Contains(got, "step calm") {
+		t.Errorf("after %d seeds: %q are missing, want cut and resyncs among them, and calm not", seeds, got)
+	}
+}
