@@ -77,8 +77,8 @@ func (g *syncGroup) encoded(p *payloadFile, err error) {
 	unwanted := len(p.users) == 0
 	snap := g.spareLocked()
 	g.mu.Unlock()
-	close(p.done)
 	closeSnapshot(snap)
+	close(p.done)
 	if unwanted {
 		p.spool.close() // nobody is there to be told of an error
 	}
