@@ -131,7 +131,7 @@ func TestQueryLimit(t *testing.T) {
 		text  string
 		limit int64
 	}{
-		{[]string{"--requirepass", "x"}, "*10\r\n" + strings.Repeat("$16384\r\n"+strings.Repeat("x", 16384)+"\r\n", 9), strangerLimit},
+		{[]string{"--requirepass", "x"}, "*10\r\n" + strings.Repeat("$16384\r\n"+strings.Repeat("x", 16384)+"\r\n", 9) + "?", strangerLimit}, // which would be wrong if it came so far
 		{[]string{"--client-query-buffer-limit", "1mb"}, "*2\r\n$4\r\nECHO\r\n$500000000\r\n", 1 << 20},
 		{[]string{"--client-query-buffer-limit", "1mb"}, "*1000000\r\n", 1 << 20},
 	} {
