@@ -166,8 +166,8 @@ func TestProgressOfAFeed(t *testing.T) {
 			if st.Sent <= 0 || st.Sent > 4<<20 || st.SentRate != st.Sent/4 || (st.SentTotal == 0) != marked || st.SentEnd.IsZero() != marked {
 				t.Errorf("marked %v, in the middle: %+v", marked, st)
 			}
-			if left := float64(st.SentTotal-st.Sent) / float64(st.Sent) * 4; !marked && st.SentEnd.Sub(time.Now()).Seconds()-left > 0.001 {
-				t.Errorf("to end in %v, want %v s", st.SentEnd.Sub(time.Now()), left)
+			if left := float64(st.SentTotal-st.Sent) / float64(st.Sent) * 4; !marked && time.Until(st.SentEnd).Seconds()-left > 0.001 {
+				t.Errorf("to end in %v, want %v s", time.Until(st.SentEnd), left)
 			}
 			file := r.payload()
 			r.send("REPLCONF", "ACK", "0")
