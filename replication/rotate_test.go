@@ -109,7 +109,10 @@ func TestCredentialsThatWait(t *testing.T) {
 			Dial: p.Dial, Backoff: second, Timeout: 3 * time.Second,
 			Credentials: func(ctx context.Context) (string, string, error) {
 				start := time.Now()
-				<-ctx.Done()
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Hour):
+				}
 				waits = append(waits, time.Since(start))
 				return "", "", ctx.Err()
 			},
