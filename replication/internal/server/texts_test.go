@@ -114,7 +114,7 @@ var sharedTexts = []struct{ in, want string }{
 	{"CONFIG SET repl-backlog-size 0\r\n", "-ERR CONFIG SET failed (possibly related to argument 'repl-backlog-size') - argument must be between 1 and 9223372036854775807 inclusive\r\n"},
 	{"CONFIG SET repl-timeout 0\r\n", "-ERR CONFIG SET failed (possibly related to argument 'repl-timeout') - argument must be between 1 and 2147483647 inclusive\r\n"},
 	{"CONFIG SET replica-read-only maybe\r\n", "-ERR CONFIG SET failed (possibly related to argument 'replica-read-only') - argument must be 'yes' or 'no'\r\n"},
-	{"CONFIG SET repl-diskless-load foo\r\n", "-ERR CONFIG SET failed (possibly related to argument 'repl-diskless-load') - argument(s) must be one of the following: disabled, on-empty-db, swapdb, flushdb, flush-before-load\r\n"},
+	{"CONFIG SET loglevel foo\r\n", "-ERR CONFIG SET failed (possibly related to argument 'loglevel') - argument(s) must be one of the following: debug, verbose, notice, warning\r\n"},
 	{"CONFIG SET save foo\r\n", "-ERR CONFIG SET failed (possibly related to argument 'save') - Invalid save parameters\r\n"},
 	{"CONFIG SET save \"0 1\"\r\n", "-ERR CONFIG SET failed (possibly related to argument 'save') - Invalid save parameters\r\n"},
 	{"CONFIG SET save \"9000 1 9001 0\"\r\nCONFIG GET save\r\nCONFIG SET save \"\"\r\nCONFIG GET save\r\n", "+OK\r\n*2\r\n$4\r\nsave\r\n$13\r\n9000 1 9001 0\r\n+OK\r\n*2\r\n$4\r\nsave\r\n$0\r\n\r\n"},
