@@ -423,6 +423,3 @@ func (s *sim) converge() error {
 		}
 	}
 }
-
-// dawdle is the time that a slow link takes for a piece, in the bubble's time.
-func dawdle() { time.Sleep(time.Millisecond) }
