@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,12 +140,12 @@ func checkGuarded(t *testing.T, r *replication.Replica, held replication.Reason,
 // TestHeldUntilThePrimaryIsAnother lets a held replica ask: as long as the ID is the one refused, no payload is asked for.
 func TestHeldUntilThePrimaryIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var asked atomic.Int32
 		r := guarded(t, nil,
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
-			func(p *peer) { asked++; p.tellID(strangerID) },
-			func(p *peer) { asked++; p.Close() }, // no answer is no reason either
-			func(p *peer) { asked++; p.tellID(fakeID) },
+			func(p *peer) { asked.Add(1); p.tellID(strangerID) },
+			func(p *peer) { asked.Add(1); p.Close() }, // no answer is no reason either
+			func(p *peer) { asked.Add(1); p.tellID(fakeID) },
 			func(p *peer) { // the primary has its data back
 				if req := p.shakeHands(); req != "PSYNC "+fakeID+" 1001" {
 					t.Errorf("request %q", req)
@@ -155,12 +157,12 @@ func TestHeldUntilThePrimaryIsAnother(t *testing.T) {
 			},
 		)
 		time.Sleep(25 * time.Second)
-		if st := r.Status(); st.State != replication.Held || asked != 2 {
-			t.Fatalf("after two questions: %v, asked %d", st.State, asked)
+		if st := r.Status(); st.State != replication.Held || asked.Load() != 2 {
+			t.Fatalf("after two questions: %v, asked %d", st.State, asked.Load())
 		}
 		time.Sleep(10 * time.Second)
-		if st := r.Status(); st.State != replication.Streaming || asked != 3 || get(r.Store(), "n") != "1" || dbSize(t, r) != "21" {
-			t.Fatalf("not resumed: %v, asked %d, n = %q", st.State, asked, get(r.Store(), "n"))
+		if st := r.Status(); st.State != replication.Streaming || asked.Load() != 3 || get(r.Store(), "n") != "1" || dbSize(t, r) != "21" {
+			t.Fatalf("not resumed: %v, asked %d, n = %q", st.State, asked.Load(), get(r.Store(), "n"))
 		}
 		if st := r.Status(); st.FullSyncs != 1 || st.PartialSyncs != 1 || st.Offer != nil {
 			t.Errorf("%d full and %d partial resyncs, offer %v", st.FullSyncs, st.PartialSyncs, st.Offer)
@@ -171,10 +173,8 @@ func TestHeldUntilThePrimaryIsAnother(t *testing.T) {
 // TestAcceptSync takes after all what is held: what the primary offers by then.
 func TestAcceptSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var kinds []string
-		o := &replication.ReplicaOptions{OnEvent: func(e replication.Event) {
-			kinds = append(kinds, fmt.Sprint(e.Seq, e.Kind, " ", e.Reason))
-		}}
+		var notes eventNotes
+		o := &replication.ReplicaOptions{OnEvent: notes.add}
 		r := guarded(t, o,
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t, "new"), 30); p.command() },
@@ -198,6 +198,10 @@ func TestAcceptSync(t *testing.T) {
 			t.Errorf("the second one: %v, %+v", st.State, st.Offer)
 		}
 		want := "1 resynced first-sync|2 link-lost peer-closed|3 sync-held empty-primary|4 sync-accepted |5 resynced unknown-history|6 link-lost peer-closed|7 sync-held empty-primary"
+		var kinds []string
+		for _, e := range notes.list() {
+			kinds = append(kinds, fmt.Sprint(e.Seq, e.Kind, " ", e.Reason))
+		}
 		if got := strings.Join(kinds, "|"); got != want {
 			t.Errorf("events %s\nwant   %s", got, want)
 		}
@@ -403,9 +407,9 @@ func TestFormerIsLetGo(t *testing.T) {
 // TestReasons drives a primary and replicas through what has a reason, and reads it where programs look: in the events of both sides.
 func TestReasons(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var told []replication.Event
+		var notes eventNotes
 		s := store.New(&store.Options{BacklogBytes: 100})
-		p, err := replication.NewPrimary(s, &replication.PrimaryOptions{OnEvent: func(e replication.Event) { told = append(told, e) }})
+		p, err := replication.NewPrimary(s, &replication.PrimaryOptions{OnEvent: notes.add})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -424,7 +428,7 @@ func TestReasons(t *testing.T) {
 			synctest.Wait()
 			c.Close()
 			<-served
-			return lastResync(t, told)
+			return lastResync(t, notes.list())
 		}
 		first := end - 100
 		for _, tt := range []struct {
@@ -442,6 +446,7 @@ func TestReasons(t *testing.T) {
 				t.Errorf("PSYNC %v: %+v\nwant %+v", tt.words, *got, tt.want)
 			}
 		}
+		told := notes.list()
 		for i, e := range told {
 			if e.Seq != uint64(i+1) {
 				t.Errorf("event %d has number %d", i, e.Seq)
@@ -454,6 +459,24 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%d recent events, %d told", len(recent), len(told))
 		}
 	})
+}
+
+// eventNotes collects what OnEvent is told, by several goroutines.
+type eventNotes struct {
+	mu   sync.Mutex
+	told []replication.Event
+}
+
+func (n *eventNotes) add(e replication.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told = append(n.told, e)
+}
+
+func (n *eventNotes) list() []replication.Event {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.told)
 }
 
 func lastResync(t testing.TB, told []replication.Event) *replication.Resync {
