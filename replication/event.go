@@ -16,6 +16,8 @@ const (
 	LinkStopped                   // the link failed for good: Reason, Err
 	SyncHeld                      // a full resync was not taken: Reason, Offer. See Guard
 	SyncAccepted                  // a held one may be taken after all: Offer
+	Verified                      // Verify found the data equal to the primary's
+	Diverged                      // Verify found it to differ: Err is the *DivergenceError
 
 	// Towards a replica of the node. Peer is its address.
 	ReplicaResynced // a partial resync was granted, or the payload of a full one begins: Resync
@@ -30,7 +32,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"resynced", "link-lost", "link-stopped", "sync-held", "sync-accepted",
+	"resynced", "link-lost", "link-stopped", "sync-held", "sync-accepted", "verified", "diverged",
 	"replica-resynced", "replica-refused", "replica-lost", "promoted", "followed", "restored", "backlog-freed",
 }
 

@@ -87,6 +87,9 @@ type counters struct {
 	bytesIn, bytesOut         int64  // of all links
 
 	resync *Resync // the last one received; nil: none
+
+	verified   *Verification    // the last comparison that found everything equal; nil: none
+	divergence *DivergenceError // what the last comparison found; nil: nothing
 }
 
 func newNode(s *store.Store, c *config, log *zap.Logger) *node {

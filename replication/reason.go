@@ -55,6 +55,7 @@ const (
 	ReasonUnsupported    Reason = "unsupported"       // a command, a type or a size that this version does not know
 	ReasonStream         Reason = "stream-mismatch"   // a command of the stream does not fit the data
 	ReasonPayloadSent    Reason = "payload-delivered" // the replica wanted no more than the payload
+	ReasonDiverged       Reason = "diverged"          // the data is not the primary's: see Replica.Verify
 	ReasonOther          Reason = "other"
 )
 
@@ -130,6 +131,9 @@ func reasonByType(err error) Reason {
 	}
 	if _, ok := errorAs[*store.StreamError](err); ok {
 		return ReasonStream
+	}
+	if _, ok := errorAs[*DivergenceError](err); ok {
+		return ReasonDiverged
 	}
 	if _, ok := errorAs[*PayloadError](err); ok {
 		return ReasonPayload

@@ -83,6 +83,9 @@ type Status struct {
 	Resync *Resync     // the last resync that was received; nil: there was none
 	Former *FormerInfo // what the last full resync replaced; nil: nothing is kept
 
+	Verified   *Verification    // the last Verify that found everything equal; nil: none did
+	Divergence *DivergenceError // what the last Verify that came to a result has found; nil: nothing
+
 	// Recent has the last things that happened, oldest first: at most 32.
 	Recent []Event
 
@@ -171,7 +174,7 @@ func (n *node) status() Status {
 	if kept != nil {
 		s.Former = kept.info()
 	}
-	s.Resync = c.resync
+	s.Resync, s.Verified, s.Divergence = c.resync, c.verified, c.divergence
 	s.FullSyncs, s.PartialSyncs = c.fullTaken, c.partialTaken
 	s.FullServed, s.PartialServed, s.PartialRefused, s.LastRefusal = c.fullServed, c.partialServed, c.refused, c.refusal
 	s.BytesIn, s.BytesOut = c.bytesIn, c.bytesOut

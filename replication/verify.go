@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/understudy-go/understudy/replication/internal/server"
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
@@ -136,10 +138,31 @@ func (r *Replica) Verify(ctx context.Context, o *VerifyOptions) (Verification, e
 		return Verification{}, err
 	}
 	defer a.close()
+	verify := a.verifyDigests
 	if o.Reads > 0 {
-		return a.verifyReads(o)
+		verify = a.verifyReads
 	}
-	return a.verifyDigests(o)
+	v, err := verify(o)
+	r.n.compared(l, v, err)
+	return v, err
+}
+
+// compared notes what a comparison has shown, if anything.
+func (n *node) compared(l *link, v Verification, err error) {
+	if !n.enter() {
+		return // nothing is told after Close, which waits for us otherwise
+	}
+	defer n.wg.Done()
+	diverged, is := errorAs[*DivergenceError](err)
+	switch {
+	case err == nil:
+		n.count(func(c *counters) { c.verified, c.divergence = &v, nil })
+		n.note(Event{Kind: Verified, Peer: l.to.addr})
+	case is:
+		n.count(func(c *counters) { c.divergence = diverged })
+		n.log.Error("data differs from the primary's", zap.String("replid", diverged.ID), zap.Int64("offset", diverged.Offset), zap.Int("keys", len(diverged.Keys)))
+		n.note(Event{Kind: Diverged, Peer: l.to.addr, Reason: ReasonDiverged, Err: err})
+	}
 }
 
 // comparison is one digest of each side, at one offset.

@@ -487,6 +487,10 @@ func TestVerifyReadsFindDifferences(t *testing.T) {
 				if !errors.As(err, &d) {
 					t.Fatalf("Verify = %v", err)
 				}
+				st := r.Status()
+				if last := st.Recent[len(st.Recent)-1]; last.Kind != replication.Diverged || last.Reason != replication.ReasonDiverged || st.Divergence != d || st.Verified == nil {
+					t.Errorf("noted: %+v, %v", last, st.Divergence)
+				}
 				for _, k := range d.Keys {
 					if k.Key == "other" && k.What == replication.Surplus {
 						continue
