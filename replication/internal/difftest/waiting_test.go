@@ -46,6 +46,7 @@ type frontNode struct {
 
 func (n frontNode) Store() *store.Store       { return n.data }
 func (n frontNode) State() server.State       { return server.State{Primary: true} }
+func (n frontNode) Stale() bool               { return false }
 func (n frontNode) Configure(server.Settings) {}
 
 // frontOf serves connections to a store of ours. Sessions wait as well; that they can be counted and unblocked is the server's.
