@@ -11,7 +11,8 @@ type EventKind uint8
 
 const (
 	// Towards the node's primary. Peer is its address.
-	Resynced     EventKind = iota // a resync is done, and the stream is being followed: Resync
+	Syncing      EventKind = iota // a full resync is under way, at the payload's beginning and every 10 s: Progress. Status.Recent does not keep it
+	Resynced                      // a resync is done, and the stream is being followed: Resync
 	LinkLost                      // the link failed and will be tried again: Reason, Err
 	LinkStopped                   // the link failed for good: Reason, Err
 	SyncHeld                      // a full resync was not taken: Reason, Offer. See Guard
@@ -32,7 +33,7 @@ const (
 )
 
 var eventNames = [...]string{
-	"resynced", "link-lost", "link-stopped", "sync-held", "sync-accepted", "verified", "diverged",
+	"syncing", "resynced", "link-lost", "link-stopped", "sync-held", "sync-accepted", "verified", "diverged",
 	"replica-resynced", "replica-refused", "replica-lost", "promoted", "followed", "restored", "backlog-freed",
 }
 
@@ -55,6 +56,8 @@ type Event struct {
 	Err    error  // with its numbers, by errors.As
 	Resync *Resync
 	Offer  *Offer
+
+	Progress *Progress // of Syncing
 }
 
 // eventsKept is how many of the last events Status has.
@@ -68,6 +71,7 @@ type events struct {
 
 	// mu protects the fields below.
 	seq  uint64
+	kept uint64  // of them, those that went to last
 	last []Event // a ring once it has eventsKept
 }
 
@@ -77,11 +81,15 @@ func (v *events) add(e Event) Event {
 	defer v.mu.Unlock()
 	v.seq++
 	e.Seq = v.seq
-	if len(v.last) < eventsKept {
+	switch {
+	case e.Kind == Syncing: // many of these would leave no room for what happened
+		return e
+	case len(v.last) < eventsKept:
 		v.last = append(v.last, e)
-	} else {
-		v.last[int((v.seq-1)%eventsKept)] = e
+	default:
+		v.last[int(v.kept%eventsKept)] = e
 	}
+	v.kept++
 	return e
 }
 
@@ -92,7 +100,7 @@ func (v *events) recent() []Event {
 	if len(v.last) < eventsKept {
 		return append([]Event(nil), v.last...)
 	}
-	at := int(v.seq % eventsKept)
+	at := int(v.kept % eventsKept)
 	return append(append(make([]Event, 0, eventsKept), v.last[at:]...), v.last[:at]...)
 }
 

@@ -197,7 +197,8 @@ func TestAcceptSync(t *testing.T) {
 		if st := r.Status(); st.State != replication.Held || st.Offer.HaveKeys != 1 {
 			t.Errorf("the second one: %v, %+v", st.State, st.Offer)
 		}
-		want := "1 resynced first-sync|2 link-lost peer-closed|3 sync-held empty-primary|4 sync-accepted |5 resynced unknown-history|6 link-lost peer-closed|7 sync-held empty-primary"
+		want := "1 syncing |2 resynced first-sync|3 link-lost peer-closed|4 syncing |5 sync-held empty-primary|6 sync-accepted |" +
+			"7 syncing |8 resynced unknown-history|9 link-lost peer-closed|10 syncing |11 sync-held empty-primary"
 		var kinds []string
 		for _, e := range notes.list() {
 			kinds = append(kinds, fmt.Sprint(e.Seq, e.Kind, " ", e.Reason))

@@ -31,6 +31,8 @@ type link struct {
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when the goroutine has ended
 
+	pulseAt time.Time // when the next Syncing event is due; the goroutine's
+
 	// Written by the goroutine and by the reader of a connection, read by anybody.
 	lastIO   atomic.Int64 // unix nanoseconds, 0 = never
 	received atomic.Int64 // bytes of the stream that came, counted as offsets are

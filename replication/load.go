@@ -145,7 +145,7 @@ func (s *session) loadSpooled(p *payload, r psyncReply) error {
 func (s *session) fill(sp *spool, p *payload) error {
 	s.l.spool.begin(p.head.size)
 	defer s.l.spool.end()
-	_, err := io.CopyBuffer(struct{ io.Writer }{sp}, s.l.spool.reader(p), make([]byte, chunk))
+	_, err := io.CopyBuffer(struct{ io.Writer }{sp}, &pulsing{s.l.spool.reader(p), s.l}, make([]byte, chunk))
 	if err != nil {
 		return spoolOrPayload(err, p.read)
 	}
@@ -163,7 +163,7 @@ func spoolOrPayload(err error, offset int64) error {
 // decode reads one file to its end.
 func (s *session) decode(r io.Reader) (*store.Loader, error) {
 	ld := s.n.repl.NewLoader()
-	if err := ld.LoadRDB(&loadReader{r, ld, &s.l.load}); err != nil {
+	if err := ld.LoadRDB(&pulsing{&loadReader{r, ld, &s.l.load}, s.l}); err != nil {
 		ld.Abort()
 		return nil, err
 	}

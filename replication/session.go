@@ -142,6 +142,7 @@ func (s *session) handedOver() (backlog.ID, int64, error) {
 func (s *session) fullSync(r psyncReply) error {
 	s.l.spool.reset()
 	s.l.load.reset()
+	s.l.pulseAt = time.Time{}
 	s.l.become(Loading, nil)
 	s.voice.keepAlive()
 	s.l.at("waiting for the payload")

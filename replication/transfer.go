@@ -88,6 +88,44 @@ func (c *countedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Progress is how far the payload of a full resync is.
+type Progress struct {
+	Spooled int64     // bytes written to a temporary file, where the mode has one
+	Loaded  int64     // bytes decoded
+	Keys    int64     // decoded
+	Total   int64     // bytes of the payload; 0 = the primary does not say
+	Rate    int64     // bytes a second, since this step began
+	End     time.Time // when the step will be over at that rate; zero where that would be a guess
+}
+
+// syncPeriod is the time between two events of one full resync.
+const syncPeriod = 10 * time.Second
+
+// pulse tells how far the payload is, if it is time. The link's goroutine calls it between two reads.
+func (l *link) pulse() {
+	now := time.Now()
+	if now.Before(l.pulseAt) {
+		return
+	}
+	l.pulseAt = now.Add(syncPeriod)
+	t := l.currentTransfer()
+	l.n.note(Event{Kind: Syncing, Peer: l.to.addr, Progress: &Progress{
+		Spooled: l.spool.bytes.Load(), Loaded: l.load.bytes.Load(), Keys: l.load.keys.Load(),
+		Total: t.total.Load(), Rate: t.rate(now), End: t.due(now),
+	}})
+}
+
+// pulsing calls pulse before each read.
+type pulsing struct {
+	r io.Reader
+	l *link
+}
+
+func (p *pulsing) Read(b []byte) (int, error) {
+	p.l.pulse()
+	return p.r.Read(b)
+}
+
 // currentTransfer is the one that a status tells about: into the file while there is one, out of it or from the connection afterwards.
 func (l *link) currentTransfer() *transfer {
 	if l.load.began.Load() == 0 {
