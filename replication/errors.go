@@ -30,7 +30,7 @@ var (
 	// ErrFailingOver is returned by changes of the role while a planned failover is under way, see Primary.Failover.
 	ErrFailingOver = errors.New("replication: a failover is under way")
 
-	// ErrNoSuccessor, ErrNoSuchReplica and ErrReplicaNotOnline are returned by Failover when nobody can take over: there is no replica at all, none under the
+	// ErrNoSuccessor, ErrNoSuchReplica and ErrReplicaNotOnline are returned by Failover when nobody can take over: there is no replica that has announced where it listens, none under the
 	// address that was given, or that one is not up to date yet.
 	ErrNoSuccessor      = errors.New("replication: there is no replica to take over")
 	ErrNoSuchReplica    = errors.New("replication: no replica has that address")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,16 +42,19 @@ func (s FailoverState) String() string {
 
 // FailoverOptions are the choices of Primary.Failover. nil and the zero value are the defaults.
 type FailoverOptions struct {
-	// To is the host:port of the replica that is to take over, as ReplicaInfo.Addr has it. Default: the first that has everything and said where it listens.
+	// To is the host:port that the replica which is to take over has announced (ReplicaOptions.Announce), as ReplicaInfo.Addr has it then: an Addr that is only the
+	// connection's is none. Default: the first that has everything and has announced a port.
 	To string
 
-	// Timeout bounds the time for which writes are refused while the replica is waited for. Default: 0, until ctx ends.
+	// Timeout bounds how long the replica may take to have everything. It does not bound the time after that, in which the replica is asked to take over and writes
+	// are refused as well: the end of ctx does. Default: 0, until ctx ends.
 	Timeout time.Duration
 
 	// Force hands over to To even if it has not got everything when Timeout is over: what it lacks is lost. It needs both of them.
 	Force bool
 
-	// Replica is how the node follows the new primary, as for Primary.Follow. Default: as its options say.
+	// Replica is how the node follows the new primary, as for Primary.Follow: TLS, and what it asks for by RequirePassword, must be here if the node
+	// was made by NewPrimary. Default: the options with which it has followed before, if it has.
 	Replica *ReplicaOptions
 }
 
@@ -70,10 +74,13 @@ func (o *FailoverOptions) validate() error {
 }
 
 // Failover hands the role over to a replica and makes this node a replica of it. Writes are refused from the call on, with store.ErrSealed and then
-// store.ErrReadOnly, and writing clients of the node wait, until the replica has acknowledged every byte, which takes up to a second; it then promotes itself at the
-// node's request. Siblings, and the clients that waited, find a replica here, and continue partially.
+// store.ErrReadOnly, until the replica has acknowledged every byte, which takes up to a second; clients of the listener that write are not refused but wait. The replica
+// then promotes itself at the node's request. Siblings continue partially, and the clients that waited find a replica here. Writers in Go are to turn to the new primary.
 //
-// It works with a replica of any kind that knows PSYNC ... FAILOVER: Redis from 6.2 on, Valkey, and this package's, if ReplicaOptions.AllowReplicaOf is set.
+// Give ctx a deadline: while nobody can take over, and nothing says for good that nobody will, writes are refused until it ends.
+//
+// It works with a replica of any kind that knows PSYNC ... FAILOVER: Redis from 6.2 on, Valkey, and this package's, if ReplicaOptions.AllowReplicaOf and
+// Announce are set.
 //
 // On an error the node is the primary still or again, except when ctx ended after the replica had been asked and before it answered: then nobody knows who is the
 // primary, and the node stays a replica that goes on asking. Only in that case the Replica is returned together with the error.
@@ -164,7 +171,7 @@ func (n *node) adoptFailover(f *failover) error {
 		return ErrFailingOver
 	case n.link != nil:
 		return ErrNotPrimary
-	case len(feeds) == 0:
+	case len(feeds) == 0, f.opts.To == "" && !slices.ContainsFunc(feeds, f.means):
 		return ErrNoSuccessor
 	case f.opts.Force && (f.opts.To == "" || f.opts.Timeout == 0):
 		return errForce

@@ -401,3 +401,16 @@ func TestTakeOver(t *testing.T) {
 		}
 	})
 }
+
+// Who has not said where it listens cannot take over: that is known before a single write is refused.
+func TestFailoverWithoutAnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.New(t)
+		p.Replica(nil)
+		settled()
+		if _, err := p.Failover(t.Context(), nil); !errors.Is(err, replication.ErrNoSuccessor) {
+			t.Errorf("Failover = %v", err)
+		}
+		p.Do("INCR", "n")
+	})
+}

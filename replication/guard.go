@@ -17,9 +17,9 @@ import (
 // A full resync is read aside as always, and looked at when it is complete, before it takes the old data's place. One that is held is dropped: the old data stays and is
 // served, the link is in state Held, Status and an event say why with the numbers, and every 10 s the primary is asked for its replication ID (by INFO replication,
 // over a connection of its own). Another ID than the one refused is a reason to try again; nothing else is, so that no primary has to make payload after payload
-// in vain. It ends by that, by Replica.AcceptSync, or by a change of role: Follow, Promote.
+// in vain. It ends by that, by Replica.AcceptSync, or by a change of role: Follow, Promote; not by what is written to that primary.
 //
-// Telling a node at run time to follow a primary, by Follow or REPLICAOF, is consent to the first resync with it. Connect and NewReplica are not: a program that is
+// Telling a node at run time to follow a primary, by Follow or REPLICAOF, is consent to the first resync with it, however late that comes. Connect and NewReplica are not: a program that is
 // started again with its data, beside a primary that was started again without, is the case that this is for. A replica without a key takes everything.
 type Guard struct {
 	// Off takes every full resync, as Redis does.
@@ -62,7 +62,7 @@ type HeldError struct{ Offer Offer }
 
 func (e *HeldError) Error() string {
 	o := e.Offer
-	return fmt.Sprintf("replication: full resync held (%s): %d keys of history %s:%d for %d keys of %s:%d",
+	return fmt.Sprintf("replication: full resync held (%s): %d keys of history %s:%d for %d keys of %s:%d; AcceptSync, or UNDERSTUDY ACCEPT, takes it",
 		o.Reason, o.Keys, o.ID, o.Offset, o.HaveKeys, o.HaveID, o.HaveOffset)
 }
 

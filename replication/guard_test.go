@@ -170,6 +170,29 @@ func TestHeldUntilThePrimaryIsAnother(t *testing.T) {
 	})
 }
 
+// TestGuardSwitchedOff: a held link hears that there is no guard any more.
+func TestGuardSwitchedOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := guarded(t, &replication.ReplicaOptions{AllowReplicaOf: true},
+			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
+			func(p *peer) { p.grantAs(strangerID, rdbOf(t, "one"), 30); p.live() },
+		)
+		client, server := memnet.Pipe(nil)
+		served := make(chan error, 1)
+		go func() { served <- r.ServeConn(t.Context(), server) }()
+		p := newPeer(t, client)
+		time.Sleep(5 * time.Second)
+		p.send("CONFIG", "SET", "understudy-guard", "no")
+		p.expect("+OK")
+		time.Sleep(15 * time.Second)
+		if st := r.Status(); st.State != replication.Streaming || dbSize(t, r) != "1" || st.Offer != nil {
+			t.Errorf("%v, %s keys", st.State, dbSize(t, r))
+		}
+		p.Close()
+		<-served
+	})
+}
+
 // TestAcceptSync takes after all what is held: what the primary offers by then.
 func TestAcceptSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -277,12 +300,20 @@ func TestOperatorDecides(t *testing.T) {
 		if st := r.Status(); st.State != replication.Streaming || dbSize(t, r) != "1" {
 			t.Errorf("%v, %s keys", st.State, dbSize(t, r))
 		}
+		if _, err := r.Primary(); !errors.Is(err, replication.ErrNotPrimary) {
+			t.Errorf("Primary of a node that follows: %v", err)
+		}
 		p.send("UNDERSTUDY", "ACCEPT")
 		p.expect("-ERR replication: no full resync is held")
 		p.send("UNDERSTUDY", "RESTORE")
 		p.expect("+OK")
 		if st := r.Status(); st.Role != replication.RolePrimary || dbSize(t, r) != "20" || st.Secondary != fakeID {
 			t.Errorf("restored: %v, %s keys, secondary %s", st.Role, dbSize(t, r), st.Secondary)
+		}
+		if p, err := r.Primary(); err != nil {
+			t.Error(err)
+		} else if _, err := p.Update(func(tx *store.Tx) error { return tx.DB(0).Set("k", "v", 0) }); err != nil {
+			t.Error(err)
 		}
 		p.send("UNDERSTUDY", "RESTORE")
 		p.expect("-ERR replication: the node is a primary")

@@ -83,6 +83,9 @@ func (l *link) awaitAnother(goOn <-chan struct{}, id string) (consented bool) {
 		case <-l.ctx.Done():
 			return false
 		case <-t.C:
+			if l.n.cfg.Load().guard.Off {
+				return false // switched off meanwhile: what comes is taken
+			}
 			now, _, err := l.askOffset(l.ctx)
 			if err == nil && string(now) != id {
 				return false

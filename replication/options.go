@@ -64,7 +64,8 @@ type PrimaryOptions struct {
 
 	// MinReplicas is the number of good replicas without which writes are refused: with store.ErrNoReplicas, and -NOREPLICAS to clients. A replica is good
 	// while it is online and its last acknowledgement is at most MaxLag old. A primary that is cut off then stops to accept what would be lost; it does
-	// not promise that a write has arrived, as WaitReplicas does. The deletion of expired keys goes on. Default: 0, none are needed.
+	// not promise that a write has arrived, as WaitReplicas does. The deletion of expired keys goes on. It stays with this node when the role goes
+	// to another: that has its own. Default: 0, none are needed.
 	MinReplicas int
 
 	// MaxLag is the age of a good replica's last acknowledgement at most. Replicas acknowledge once a second. Default: DefaultMaxLag.
@@ -74,8 +75,8 @@ type PrimaryOptions struct {
 	// whoever can reach a listener given to Serve can read all data, write on a primary, and disconnect other clients.
 	RequirePassword string
 
-	// AllowReplicaOf lets clients of the node change its role, by REPLICAOF, FAILOVER and PSYNC ... FAILOVER, and by CONFIG SET the settings that go with it
-	// (repl-*, replica-*, min-replicas-*, masterauth, masteruser): for nodes that an operator with redis-cli, Sentinel, or another node's Failover is to steer. A
+	// AllowReplicaOf lets clients of the node change its role, by REPLICAOF, FAILOVER and PSYNC ... FAILOVER, say UNDERSTUDY ACCEPT (AcceptSync) and UNDERSTUDY
+	// RESTORE (RestoreFormer), and by CONFIG SET the settings that go with it (repl-*, replica-*, min-replicas-*, understudy-*, masterauth, masteruser): for nodes that an operator with redis-cli, Sentinel, or another node's Failover is to steer. A
 	// client can then replace all data by that of another server and make the program's writes fail with store.ErrReadOnly, so set RequirePassword, too. A primary
 	// that clients name is shown Username and Password, not what a URL held, over TLS if the URL of the present one asks for it, or, on a primary, if there is a TLS configuration.
 	// Default: false, such commands are refused: role and settings are the program's. Who may get in is the program's in any case. What a Server allows is up to
@@ -124,7 +125,7 @@ type ReplicaOptions struct {
 	Backoff func(failures int) time.Duration
 
 	// Announce is the host:port under which this node's own listener can be reached; the primary shows it and failover tools use it. The host may be empty:
-	// then the primary shows the connection's address. Default: port 0.
+	// then the primary shows the connection's. Without it Failover cannot choose this replica. Default: port 0, none.
 	Announce string
 
 	// RefuseStale lets clients of this node read only while the link is up: before the first sync is done, and whenever the link is down, commands that ask for
@@ -138,7 +139,9 @@ type ReplicaOptions struct {
 	// SpoolDir is the folder of temporary files, where the mode has them or a replica of this node needs a payload of known size. Default: os.TempDir.
 	SpoolDir string
 
-	// These concern what this node serves, as in PrimaryOptions; BacklogTTL only after a promotion.
+	// These concern what this node serves, as in PrimaryOptions; BacklogTTL, MinReplicas and MaxLag only once the node is a primary, whoever has made it one.
+	MinReplicas     int
+	MaxLag          time.Duration
 	OutputLimit     int64
 	OutputSoftLimit int64
 	OutputSoftTime  time.Duration
@@ -183,6 +186,8 @@ func (o *ReplicaOptions) validate() error {
 	}
 	return errors.Join(
 		notNegative("Timeout", o.Timeout),
+		notNegative("MaxLag", o.MaxLag),
+		notNegative("MinReplicas", o.MinReplicas),
 		notNegative("DisklessDelay", o.DisklessDelay),
 		o.LoadMode.validate(),
 		announce,
@@ -279,7 +284,7 @@ func (o *ReplicaOptions) config() *config {
 	c := config{
 		timeout:  o.Timeout,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
-		username: o.Username, password: o.Password, maxLag: DefaultMaxLag, freshOnly: o.RefuseStale,
+		username: o.Username, password: o.Password, minReplicas: o.MinReplicas, maxLag: cmp.Or(o.MaxLag, DefaultMaxLag), freshOnly: o.RefuseStale,
 		guard: o.Guard, retainFormer: cmp.Or(max(o.RetainFormer, -1), DefaultRetainFormer),
 		loadMode: o.LoadMode, spool: spoolPlace{dir: o.SpoolDir},
 	}

@@ -216,3 +216,28 @@ func TestMinReplicasEndsWithTheNode(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+// A replica's own MinReplicas holds from its promotion on, whoever promotes it, and its handle as a primary is there then.
+func TestMinReplicasOfAPromotedReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.New(t)
+		p.Do("RPUSH", "list", "a")
+		r := p.Replica(&replication.ReplicaOptions{MinReplicas: 1, AllowReplicaOf: true})
+		settled()
+		if err := r.Status().Refusing; !errors.Is(err, store.ErrReadOnly) {
+			t.Errorf("a replica refuses because of %v", err)
+		}
+		c := clientOf(t, r)
+		defer c.Close()
+		if got := c.reply("REPLICAOF", "NO", "ONE"); got != "OK" {
+			t.Fatal(got)
+		}
+		now, err := r.Primary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := now.Update(func(tx *store.Tx) error { _, err := tx.DB(0).Incr("n", 1); return err }); !errors.Is(err, store.ErrNoReplicas) {
+			t.Errorf("Update of the promoted = %v", err)
+		}
+	})
+}

@@ -11,7 +11,8 @@ import (
 
 // Replica is a handle on a node that follows a primary and serves its data for reading. It is safe for concurrent use.
 //
-// After Promote the node is a primary: the handle still reads, serves and closes it, and its calls that concern a link return ErrNotReplica.
+// After Promote the node is a primary: the handle still reads, serves and closes it, and its calls that concern a link return ErrNotReplica. So it is when a client
+// (REPLICAOF NO ONE) or the primary's Failover has made it one: Primary gives the handle that the node then needs.
 type Replica struct {
 	n  *node
 	to target
@@ -25,7 +26,7 @@ type Replica struct {
 // Connect dials the primary at url, takes the first sync and returns a replica that keeps following until Close.
 //
 // A primary that cannot be reached, or is not ready, is tried again until ctx ends: give it a deadline, and not a short one. A Redis with its default settings
-// waits 5 s (repl-diskless-sync-delay) before it begins the payload, and a large one takes its time. ctx bounds this call only. When it ends first, or when the
+// waits 5 s (repl-diskless-sync-delay) before it begins the payload, and a large one takes its time; to see how far it is, use NewReplica, Run, Status and WaitReady instead. ctx bounds this call only. When it ends first, or when the
 // primary refuses for good, everything is undone. The error is a *LinkError, which says at what address and at what step it failed, and why: for good, or the
 // last time, or, if the first attempt is still under way, because ctx ended. In the last two cases it also matches ctx's error.
 //
@@ -229,6 +230,15 @@ func (r *Replica) Promote(ctx context.Context, o *PrimaryOptions) (*Primary, err
 		return nil, ErrNotReplica
 	}
 	if err := r.n.promoteAs(ctx, o); err != nil {
+		return nil, err
+	}
+	return &Primary{r.n}, nil
+}
+
+// Primary returns the handle on a node that has become a primary, by Promote, by a client's REPLICAOF NO ONE, or by its primary's Failover: see Event Promoted. On one that
+// follows it is ErrNotPrimary, after Close ErrClosed.
+func (r *Replica) Primary() (*Primary, error) {
+	if err := r.n.isPrimary(); err != nil {
 		return nil, err
 	}
 	return &Primary{r.n}, nil

@@ -56,7 +56,11 @@ type opened struct {
 // directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes, maxmemory
 // 1gb: neither is enforced, and INFO says maxmemory:0); one that nobody knows is an error that says where it stands.
 //
-// Clients have the powers that they have over a redis-server: REPLICAOF, CONFIG SET, SAVE, SHUTDOWN. requirepass, bind and protected-mode keep others out, and so
+// Directives of its own, each with its default: understudy-guard yes, understudy-guard-percent 10 and understudy-guard-fresh-percent 90 are Guard, with Least and
+// LeastFresh in percent; understudy-retain-former 300, in seconds, is RetainFormer; understudy-sync-budget 1gb is SyncBudget.
+//
+// Clients have the powers that they have over a redis-server: REPLICAOF, FAILOVER, CONFIG SET, SAVE, SHUTDOWN, and UNDERSTUDY ACCEPT and UNDERSTUDY RESTORE, which are
+// AcceptSync and RestoreFormer. requirepass, bind and protected-mode keep others out, and so
 // does tls-port with tls-auth-clients; tls-replication talks TLS to the primary. CONFIG SET tls-cert-file reads all files of TLS anew, also when the name is the old one.
 //
 // --help or -h, and --version or -v, write a text to Stdout instead; the error is then ErrHelp.

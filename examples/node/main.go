@@ -17,6 +17,14 @@
 // The first argument may be a file with the same directives, one a line, or - for standard input. An interrupt (Ctrl-C) or SHUTDOWN from a client ends the
 // server, which saves the data set first if there are save points; --save "" switches that off. --help and --version say what there is.
 //
+// When a primary that came back empty is held (INFO replication: understudy_link_state:held, and why), the data stays; to take it after all, and to have back what it
+// replaced:
+//
+//	redis-cli -p 6380 understudy accept
+//	redis-cli -p 6380 understudy restore
+//
+// CONFIG GET understudy-* shows the directives that redis-server does not have; replication.NewServer says what they mean.
+//
 // The exit code is 0 after either end and after --help, and 1 when the configuration has a mistake, or the data set cannot be read, saved or served.
 package main
 
