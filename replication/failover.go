@@ -96,7 +96,7 @@ func (p *Primary) Failover(ctx context.Context, o *FailoverOptions) (*Replica, e
 			return nil, err
 		}
 	}
-	f, err := p.n.beginFailover(o)
+	f, err := p.n.beginFailover(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +122,7 @@ type failover struct {
 	err    error         // valid then
 
 	state  FailoverState // under node.mu
+	before func()        // puts back the options that the node had as a primary
 	answer chan error    // of the replica; one value
 	mu     sync.Mutex
 
@@ -133,19 +134,16 @@ type failover struct {
 }
 
 // beginFailover starts one if the node can; the rest is done by a goroutine.
-func (n *node) beginFailover(o *FailoverOptions) (*failover, error) {
+func (n *node) beginFailover(ctx context.Context, o *FailoverOptions) (*failover, error) {
 	srv, err := n.embeddedServer() // whose clients must wait, should any come
 	if err != nil {
 		return nil, err
 	}
 	f := &failover{n: n, opts: *o, done: make(chan struct{}), answer: make(chan error, 1), state: FailoverWaiting}
 	f.ctx, f.cancel = context.WithCancelCause(context.Background())
-	if err := n.adoptFailover(f); err != nil {
+	if err := n.adoptFailover(ctx, f); err != nil {
 		f.cancel(nil)
 		return nil, err
-	}
-	if o.Replica != nil {
-		n.configure(o.Replica)
 	}
 	srv.Hold()
 	go func() {
@@ -159,8 +157,12 @@ func (n *node) beginFailover(o *FailoverOptions) (*failover, error) {
 	return f, nil
 }
 
-// adoptFailover makes f the node's failover unless it must not have one.
-func (n *node) adoptFailover(f *failover) error {
+// adoptFailover makes f the node's failover unless it must not have one. A change of role that is under way is waited for: its end says whether.
+func (n *node) adoptFailover(ctx context.Context, f *failover) error {
+	if err := n.acquire(ctx); err != nil {
+		return err
+	}
+	defer n.release()
 	feeds := n.feedList()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -260,12 +262,32 @@ func (f *failover) run() error {
 		f.n.repl.Unseal()
 		return err
 	}
+	f.configure()
 	f.n.mu.Lock()
 	f.state = FailoverAsking
 	f.n.mu.Unlock()
 	f.n.becomeReplica(target{network: "tcp", addr: to, tls: f.n.prefersTLS()}, true, f)
 	f.n.release()
 	return f.ask()
+}
+
+// configure takes over the options of the replica that the node is to become, and notes how to undo that. REQUIRES n.role.
+func (f *failover) configure() {
+	f.before = func() {}
+	if f.opts.Replica == nil {
+		return
+	}
+	n := f.n
+	n.mu.Lock()
+	c, d := n.cfg.Load(), n.dial
+	n.mu.Unlock()
+	f.before = func() {
+		n.reconfigure(func(*config) *config { return c })
+		n.mu.Lock()
+		n.dial = d
+		n.mu.Unlock()
+	}
+	n.configure(f.opts.Replica)
 }
 
 // await waits until a replica has everything and returns its address.
@@ -318,6 +340,7 @@ func (f *failover) ask() error {
 		return err // closed meanwhile
 	}
 	defer f.n.release()
+	f.before()
 	return errors.Join(err, f.n.becomePrimary())
 }
 

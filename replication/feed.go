@@ -302,10 +302,11 @@ func (f *feed) become(s FeedState) {
 	f.n.spoke()
 }
 
+// online tells whether the replica follows the stream. One that was dropped does not, although it may be attached for a moment still.
 func (f *feed) online() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.state == FeedOnline
+	return f.state == FeedOnline && f.err == nil
 }
 
 // addr is what to show: the announced address as far as there is one.

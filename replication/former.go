@@ -86,27 +86,28 @@ func (f *former) info() *FormerInfo {
 
 // RestoreFormer makes the node a primary whose data is what the last full resync has replaced: for when that resync, or the consent to it, was a mistake. What was
 // received since is dropped. The history is the former one, under a new ID with the old one as its secondary, so that siblings which still have it can continue. O(1).
-// It can be done for ReplicaOptions.RetainFormer after the resync. o is as in Promote. The error is ErrNoFormer, ErrNotReplica, ErrClosed, or ctx's.
+// It can be done for ReplicaOptions.RetainFormer after the resync. o is as in Promote. The error is ErrNoFormer, ErrNotReplica, ErrFailingOver, ErrClosed, or ctx's.
 func (r *Replica) RestoreFormer(ctx context.Context, o *PrimaryOptions) (*Primary, error) {
 	if o != nil {
 		if err := o.validate(); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.n.restore(ctx); err != nil {
+	if err := r.n.restore(ctx, o); err != nil {
 		return nil, err
-	}
-	if o != nil {
-		r.n.cfg.Store(r.n.cfg.Load().serving(o))
 	}
 	return &Primary{r.n}, nil
 }
 
-func (n *node) restore(ctx context.Context) error {
+// restore also takes over what o, unless it is nil, says about serving, before the first write.
+func (n *node) restore(ctx context.Context, o *PrimaryOptions) error {
 	if err := n.acquire(ctx); err != nil {
 		return err
 	}
 	defer n.release()
+	if n.failoverState() != FailoverNone {
+		return ErrFailingOver
+	}
 	if n.current() == nil {
 		return ErrNotReplica
 	}
@@ -123,5 +124,8 @@ func (n *node) restore(ctx context.Context) error {
 	n.mu.Unlock()
 	n.log.Warn("former data restored", zap.String("replid", string(kept.data.History().ID)), zap.Int64("keys", kept.data.Keys()))
 	n.note(Event{Kind: Restored})
+	if o != nil {
+		n.reconfigure(func(c *config) *config { return c.serving(o) })
+	}
 	return n.becomePrimary()
 }

@@ -127,6 +127,11 @@ func (g *syncGroup) takeLocked() (*store.Snapshot, error) {
 		return nil, err
 	}
 	g.history = snap.History()
+	if err := taintedError(g.history.Taint); err != nil { // since its members were attached
+		base.Close()
+		snap.Close()
+		return nil, err
+	}
 	for f := range g.members {
 		r, err := base.Clone(f.ended)
 		if err != nil {

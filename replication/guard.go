@@ -66,21 +66,35 @@ func (e *HeldError) Error() string {
 		o.Reason, o.Keys, o.ID, o.Offset, o.HaveKeys, o.HaveID, o.HaveOffset)
 }
 
-// guardOf returns the guard that directives ask for; whom it asks is old's, as directives have no name for that.
+// guardOf returns the guard that directives ask for; whom it asks is old's, as directives have no name for that, and so are shares that directives, which
+// count in whole percents, say as they did: something else was changed.
 func guardOf(s server.Settings, old Guard) Guard {
-	share := func(percent int) float64 {
+	share := func(percent int, old, otherwise float64, most int) float64 {
+		if percent == inPercent(old, otherwise, most) {
+			return old
+		}
 		if percent == 0 {
 			return -1 // 0 stands for the default
 		}
 		return float64(percent) / 100
 	}
-	return Guard{Off: !s.Guarded, Least: share(s.GuardPercent), LeastFresh: share(s.GuardFreshPercent), Decide: old.Decide}
+	return Guard{
+		Off:        !s.Guarded,
+		Least:      share(s.GuardPercent, old.Least, DefaultLeast, 100),
+		LeastFresh: share(s.GuardFreshPercent, old.LeastFresh, DefaultLeastFresh, 101),
+		Decide:     old.Decide,
+	}
+}
+
+// inPercent is a share as directives say it.
+func inPercent(share, otherwise float64, most int) int {
+	return min(max(int(cmp.Or(share, otherwise)*100), 0), most)
 }
 
 // guardDirectives says the same as c in the language of redis.conf.
 func (c *config) guardDirectives() []string {
 	percent := func(share, otherwise float64, most int) string {
-		return strconv.Itoa(min(max(int(cmp.Or(share, otherwise)*100), 0), most))
+		return strconv.Itoa(inPercent(share, otherwise, most))
 	}
 	on := "yes"
 	if c.guard.Off {

@@ -27,8 +27,11 @@ func (r *Replica) AcceptSync(ctx context.Context) error {
 		return ErrNotHeld
 	}
 	return r.n.progress.await(ctx, func() (bool, error) {
-		if done, err := r.n.over(); done || r.n.current() != l {
+		switch done, err := r.n.over(); {
+		case done:
 			return true, err
+		case r.n.current() != l:
+			return true, errReplaced
 		}
 		return !l.consents(), nil
 	})

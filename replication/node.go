@@ -55,6 +55,7 @@ type node struct {
 	// quorumMu makes one judgement of the replicas at a time, see quorum.go.
 	quorumMu sync.Mutex
 	barred   atomic.Bool // the last judgement; written under quorumMu
+	boded    bool        // the role of a primary is about to begin; under quorumMu
 
 	// wg counts the connections that are being served as feeds.
 	wg sync.WaitGroup

@@ -106,8 +106,7 @@ func (p *Primary) Follow(ctx context.Context, url string, o *ReplicaOptions) (*R
 	if err = errors.Join(err, o.validate(), p.n.accepts(o)); err != nil {
 		return nil, err
 	}
-	p.n.configure(o)
-	l, err := p.n.follow(ctx, t, true)
+	l, err := p.n.follow(ctx, t, true, o)
 	if err != nil {
 		return nil, err
 	}
@@ -126,13 +125,17 @@ func (n *node) accepts(o *ReplicaOptions) error {
 	return nil
 }
 
-// configure takes over a replica's options.
+// configure takes over a replica's options. REQUIRES n.role.
 func (n *node) configure(o *ReplicaOptions) {
-	c := o.config()
-	old := n.cfg.Load()
-	c.demand, c.steered = old.demand, old.steered
-	c.minReplicas, c.maxLag = old.minReplicas, old.maxLag
-	n.cfg.Store(c)
+	n.reconfigure(func(old *config) *config {
+		c := o.config()
+		c.demand, c.steered = old.demand, old.steered
+		if o.MinReplicas == 0 {
+			c.minReplicas, c.maxLag = old.minReplicas, old.maxLag
+		}
+		c.backlogBytes = old.backlogBytes
+		return c
+	})
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.dial = o.dialing()

@@ -57,10 +57,12 @@ func (n *node) judge() time.Time {
 	c := n.cfg.Load()
 	var until time.Time
 	barred := false
-	if c.guarded() && n.installed() {
+	installed := n.installed()
+	if c.guarded() && (installed || n.boded) {
 		until = lastsUntil(n.heardFrom(), c.minReplicas, c.maxLag, time.Now())
 		barred = until.IsZero()
 	}
+	n.boded = n.boded && !installed
 	n.repl.SetBarred(barred)
 	changed := n.barred.Swap(barred) != barred
 	n.quorumMu.Unlock()
@@ -88,11 +90,13 @@ func (n *node) spoke() {
 	}
 }
 
-// forebode bars the store before it becomes a primary's, so that no write comes before the first judgement.
+// forebode bars the store before it becomes a primary's, so that no write comes before the first judgement. A judgement that somebody else asks for meanwhile, such
+// as a replica that the promotion has dropped, is one of a primary already.
 func (n *node) forebode() {
 	if n.cfg.Load().guarded() {
 		n.quorumMu.Lock()
 		defer n.quorumMu.Unlock()
+		n.boded = true
 		n.barred.Store(true)
 		n.repl.SetBarred(true)
 	}

@@ -209,7 +209,7 @@ func (r *Replica) Follow(ctx context.Context, url string) error {
 	if err := r.n.progress.await(ctx, r.running); err != nil {
 		return err
 	}
-	l, err := r.n.follow(ctx, t, true)
+	l, err := r.n.follow(ctx, t, true, nil)
 	if err != nil {
 		return err
 	}

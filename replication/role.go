@@ -26,7 +26,7 @@ func (n *node) promoteAs(ctx context.Context, o *PrimaryOptions) error {
 		return ErrFailingOver
 	}
 	if o != nil {
-		n.cfg.Store(n.cfg.Load().serving(o))
+		n.reconfigure(func(c *config) *config { return c.serving(o) })
 		defer n.judge()
 	}
 	if n.current() == nil {
@@ -55,14 +55,17 @@ func (n *node) becomePrimary() error {
 }
 
 // follow makes the node a replica of t, whatever it was. It returns the link, which comes up by itself. consented: somebody asked for this, who knows that the first
-// resync may replace all data.
-func (n *node) follow(ctx context.Context, t target, consented bool) (*link, error) {
+// resync may replace all data. o, unless it is nil, is taken over with the role.
+func (n *node) follow(ctx context.Context, t target, consented bool, o *ReplicaOptions) (*link, error) {
 	if err := n.acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer n.release()
 	if n.failoverState() != FailoverNone {
 		return nil, ErrFailingOver
+	}
+	if o != nil {
+		n.configure(o)
 	}
 	return n.becomeReplica(t, consented, nil), nil
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/understudy-go/understudy/replication/internal/server"
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
@@ -93,7 +95,7 @@ func (n *node) replicaOf(host string, port int, consented bool) error {
 	if l := n.current(); l != nil && l.to.same(t) && l.failure() == nil {
 		return nil // on its way there already
 	}
-	_, err := n.follow(context.Background(), t, consented)
+	_, err := n.follow(context.Background(), t, consented, nil)
 	return err
 }
 
@@ -169,7 +171,7 @@ func (n *node) Failover(r server.FailoverRequest) error {
 	if r.Host != "" {
 		o.To = net.JoinHostPort(r.Host, strconv.Itoa(r.Port))
 	}
-	_, err := n.beginFailover(o)
+	_, err := n.beginFailover(context.Background(), o)
 	switch err {
 	case ErrFailingOver:
 		return server.ErrFailoverRunning
@@ -229,7 +231,7 @@ func (n *node) AcceptSync() error {
 }
 
 // RestoreFormer implements server.Node.
-func (n *node) RestoreFormer() error { return n.restore(context.Background()) }
+func (n *node) RestoreFormer() error { return n.restore(context.Background(), nil) }
 
 // embeddedServer returns the server for the clients of this node, which it makes when the first one is about to come. There is none after close.
 //
@@ -259,6 +261,23 @@ func (n *node) embeddedServer() (*server.Server, error) {
 	return srv, nil
 }
 
+// reconfigure changes the config as the program says. The server for clients, if there is one or one is being made, learns of it: else its next CONFIG SET, of
+// whatever, would bring back what was before.
+func (n *node) reconfigure(how func(*config) *config) {
+	n.srvMu.Lock()
+	defer n.srvMu.Unlock()
+	decide := func() []string {
+		c := how(n.cfg.Load())
+		n.cfg.Store(c)
+		return c.directives(n.repl.Backlog().Size())
+	}
+	if srv, err := n.server(); srv == nil || err != nil {
+		decide()
+	} else if err := srv.Adopt(decide); err != nil {
+		n.log.Warn("options are not what CONFIG GET shows", zap.Error(err))
+	}
+}
+
 // server returns the server for clients, nil if nobody has needed one yet.
 func (n *node) server() (*server.Server, error) {
 	n.mu.Lock()
@@ -283,9 +302,11 @@ func (c *config) directives(backlog int64) []string {
 		"--port", strconv.Itoa(c.announcePort), "--repl-diskless-load", c.loadMode.directive(),
 	}
 	args = append(args, c.guardDirectives()...)
+	stale := "yes"
 	if c.freshOnly {
-		args = append(args, "--replica-serve-stale-data", "no")
+		stale = "no"
 	}
+	args = append(args, "--replica-serve-stale-data", stale)
 	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {
 		if value != "" {
 			args = append(args, name, value)

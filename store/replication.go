@@ -76,7 +76,7 @@ func (r Replication) Inject(args ...string) int64 {
 // Mark appends a frame that is not a write to the stream of a primary, as Inject
 // does, and takes a snapshot in the same critical section: the offset of the
 // snapshot is the one after the frame, wherever the stream goes. On a replica it is
-// [ErrReadOnly].
+// [ErrReadOnly], on a stream that is sealed [ErrSealed].
 func (r Replication) Mark(args ...string) (*Snapshot, error) {
 	s := r.s
 	sn := s.newSnapshot()
@@ -87,6 +87,8 @@ func (r Replication) Mark(args ...string) (*Snapshot, error) {
 		return nil, ErrClosed
 	case s.mu.replica:
 		return nil, ErrReadOnly
+	case s.mu.sealed:
+		return nil, ErrSealed
 	}
 	s.backlog.Append(resp.AppendCommand(nil, args...))
 	s.cut(sn)

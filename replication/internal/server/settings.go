@@ -126,6 +126,18 @@ func (s *Server) change(edit func(*Config) error) error {
 	return nil
 }
 
+// Adopt makes the directives that decide returns part of the configuration: the node has them already. No other change comes in between.
+func (s *Server) Adopt(decide func() []string) error {
+	s.configMu.Lock()
+	defer s.configMu.Unlock()
+	cfg := s.config().clone()
+	if err := cfg.readFlags(decide(), 0, map[string]bool{}); err != nil {
+		return err
+	}
+	s.publish(cfg)
+	return nil
+}
+
 // rewrite brings the configuration file up to date, the present role included.
 func (s *Server) rewrite() error {
 	s.configMu.Lock()
