@@ -32,11 +32,16 @@ func (l *link) ask(ctx context.Context) (*asker, error) {
 	unlink := context.AfterFunc(l.ctx, func() { cancel(l.gone()) })
 	a := &asker{l: l, ctx: ctx}
 	var conn net.Conn
-	who, err := l.identity(ctx, func(string) {})
+	timed, done := context.WithTimeoutCause(ctx, l.n.cfg.Load().timeout, ErrTimeout) // as for the link itself
+	defer done()
+	who, err := l.identity(timed, func(string) {})
 	if err == nil {
-		conn, err = l.open(ctx, func(string) {})
+		conn, err = l.open(timed, func(string) {})
 	}
 	if err != nil {
+		if timed.Err() != nil {
+			err = context.Cause(timed)
+		}
 		err = a.cause(err)
 		unlink()
 		cancel(nil)

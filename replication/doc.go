@@ -161,7 +161,7 @@
 //
 //	node.role    a semaphore: changes of role, close. Held while goroutines are waited for
 //	node.histMu  attaching a replica excludes changing the history
-//	node.srvMu   making the server for clients
+//	node.srvMu   making the server for clients, and telling it what the program has changed; then that server's own lock of its configuration
 //	node.quorumMu  one judgement of the replicas at a time
 //	(the store's writer lock, inside of calls of package store)
 //	node.mu, syncGroup.mu

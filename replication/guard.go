@@ -2,9 +2,10 @@ package replication
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
-	"time"
 
 	"github.com/understudy-go/understudy/replication/internal/server"
 	"github.com/understudy-go/understudy/store"
@@ -104,8 +105,15 @@ func (c *config) guardDirectives() []string {
 		"--understudy-guard", on,
 		"--understudy-guard-percent", percent(c.guard.Least, DefaultLeast, 100),
 		"--understudy-guard-fresh-percent", percent(c.guard.LeastFresh, DefaultLeastFresh, 101),
-		"--understudy-retain-former", strconv.FormatInt(int64(max(c.retainFormer, 0)/time.Second), 10),
+		"--understudy-retain-former", strconv.FormatInt(wholeSeconds(max(c.retainFormer, 0)), 10),
 	}
+}
+
+func (g *Guard) validate() error {
+	if math.IsNaN(g.Least) || math.IsNaN(g.LeastFresh) {
+		return errors.New("replication: option Guard: a share is not a number")
+	}
+	return nil
 }
 
 // judge says what speaks against o, "" for nothing. related: the primary's history is the replica's own or was so.

@@ -76,6 +76,7 @@ type node struct {
 	former   *former      // data that a full resync replaced; nil when none is kept
 	running  []*syncGroup // full resyncs with files that late comers may join, and some that are over. It changes under histMu, too
 	dial     dialing
+	overTLS  bool // how the last primary that was followed was to be reached
 	counts   counters
 }
 

@@ -186,6 +186,7 @@ func (o *ReplicaOptions) validate() error {
 	}
 	return errors.Join(
 		notNegative("Timeout", o.Timeout),
+		o.Guard.validate(),
 		notNegative("MaxLag", o.MaxLag),
 		notNegative("MinReplicas", o.MinReplicas),
 		notNegative("DisklessDelay", o.DisklessDelay),
@@ -269,6 +270,7 @@ func (o *PrimaryOptions) config() *config {
 		timeout: o.Timeout, pingPeriod: o.PingPeriod,
 		diskless: true, disklessDelay: o.DisklessDelay, demand: o.RequirePassword, steered: o.AllowReplicaOf,
 		minReplicas: o.MinReplicas, maxLag: cmp.Or(o.MaxLag, DefaultMaxLag),
+		retainFormer: DefaultRetainFormer, // a client may make it a replica
 	}.limited(o.limits()).withDefaults()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -464,6 +465,57 @@ func TestOverlapConfigSetUndoesFollow(t *testing.T) {
 		c.send("GET", "k")
 		if got := c.line(); len(got) < 11 || got[:11] != "-MASTERDOWN" {
 			t.Errorf("GET on a stale replica with RefuseStale after a CONFIG SET of something else = %q", got)
+		}
+	})
+}
+
+// silentDial dials f, and hangs for the dial of that number, from 1.
+func silentDial(f *fakePrimary, hang int) func(context.Context, string, string) (net.Conn, error) {
+	n := 0
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if n++; n == hang {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return f.net.Dial(ctx, network, addr)
+	}
+}
+
+// Consent must be heard although the question for the primary's ID gets nowhere.
+func TestOverlapHeldAndSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakePrimary(t,
+			func(p *peer) { p.grant(rdbOf(t, keysOf(20)...), 1000); p.command() },
+			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
+			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7); p.live() },
+		)
+		r, _ := startReplica(t, "redis://fake:6379", &replication.ReplicaOptions{Dial: silentDial(f, 3), Timeout: 5 * time.Second})
+		time.Sleep(25 * time.Second)
+		if st := r.Status(); st.State != replication.Held {
+			t.Fatal(st.State)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		if err := r.AcceptSync(ctx); err != nil {
+			t.Errorf("AcceptSync = %v, state %v", err, r.Status().State)
+		}
+	})
+}
+
+// A primary that answers no dial costs Barrier the timeout.
+func TestOverlapBarrierAndSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakePrimary(t, func(p *peer) { p.grant(rdbOf(t, keysOf(20)...), 1000); p.live() })
+		r, _ := startReplica(t, "redis://fake:6379", &replication.ReplicaOptions{Dial: silentDial(f, 2), Timeout: 5 * time.Second})
+		if err := r.WaitReady(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		err := r.Barrier(ctx)
+		if d := time.Since(begun); err == nil || d > 5*time.Second {
+			t.Errorf("Barrier = %v after %v", err, d)
 		}
 	})
 }

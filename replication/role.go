@@ -44,6 +44,7 @@ func (n *node) becomePrimary() error {
 		return nil
 	})
 	n.mu.Lock()
+	n.overTLS = n.link != nil && n.link.to.tls
 	n.link = nil
 	n.ticker = n.startTicker()
 	n.mu.Unlock()

@@ -70,16 +70,36 @@ func (n *node) Configure(s server.Settings) {
 	if c.announcePort == 0 {
 		c.announcePort = s.ListeningPort
 	}
-	c.loadMode, c.spool = loadModeOf(s.LoadMode), n.cfg.Load().spool
+	old := n.cfg.Load()
+	c.exactAs(old)
+	c.loadMode, c.spool = loadModeOf(s.LoadMode), old.spool
 	c.spool.dir = cmp.Or(s.SpoolDir, c.spool.dir)
 	// A size that the program has set meanwhile stays when a client changes something else.
-	if s.BacklogBytes > 0 && s.BacklogBytes != n.cfg.Load().backlogBytes {
+	if s.BacklogBytes > 0 && s.BacklogBytes != old.backlogBytes {
 		n.repl.Backlog().SetSize(s.BacklogBytes)
 	}
 	n.cfg.Store(c.withDefaults())
 	n.repl.SetWritable(c.writable)
 	n.judge()
 }
+
+// exactAs keeps the times of old that directives, which count in whole seconds, say as c has them: something else was changed.
+func (c *config) exactAs(old *config) {
+	for _, t := range []struct {
+		now *time.Duration
+		old time.Duration
+	}{
+		{&c.timeout, old.timeout}, {&c.pingPeriod, old.pingPeriod}, {&c.disklessDelay, old.disklessDelay}, {&c.softTime, old.softTime},
+		{&c.backlogTTL, old.backlogTTL}, {&c.maxLag, old.maxLag}, {&c.retainFormer, old.retainFormer},
+	} {
+		if *t.now == time.Duration(wholeSeconds(t.old))*time.Second {
+			*t.now = t.old
+		}
+	}
+}
+
+// wholeSeconds rounds up: a short time is not none.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 // ReplicaOf implements server.Node.
 func (n *node) ReplicaOf(host string, port int) error {
@@ -99,15 +119,15 @@ func (n *node) replicaOf(host string, port int, consented bool) error {
 	return err
 }
 
-// prefersTLS tells how to reach a primary of which a client has told the address alone: over TLS if that is how the program reaches the present one, or, without one, if it
-// has said how to talk TLS. So no client can make it show its password in the clear.
+// prefersTLS tells how to reach a primary of which a client has told the address alone: over TLS if that is how the program reaches the present one, or, without one, if that
+// was so with the last one or it has said how to talk TLS. So no client can make it show its password in the clear.
 func (n *node) prefersTLS() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.link != nil {
 		return n.link.to.tls
 	}
-	return n.dial.tls != nil
+	return n.overTLS || n.dial.tls != nil
 }
 
 // ReplConf implements server.Node.
@@ -290,7 +310,7 @@ func (n *node) server() (*server.Server, error) {
 
 // directives says the same as c in the language of redis.conf, for CONFIG GET and as the state that CONFIG SET starts from.
 func (c *config) directives(backlog int64) []string {
-	seconds := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
+	seconds := func(d time.Duration) string { return strconv.FormatInt(wholeSeconds(d), 10) }
 	limit := fmt.Sprintf("replica %d %d %s", c.outputLimit, c.softLimit, seconds(min(c.softTime, math.MaxInt32*time.Second)))
 	args := []string{
 		"--save", "", "--protected-mode", "no",
@@ -306,11 +326,10 @@ func (c *config) directives(backlog int64) []string {
 	if c.freshOnly {
 		stale = "no"
 	}
-	args = append(args, "--replica-serve-stale-data", stale)
-	for name, value := range map[string]string{"--requirepass": c.demand, "--masteruser": c.username, "--masterauth": c.password, "--replica-announce-ip": c.announceIP} {
-		if value != "" {
-			args = append(args, name, value)
-		}
+	args = append(args, "--replica-serve-stale-data", stale,
+		"--masteruser", c.username, "--masterauth", c.password, "--replica-announce-ip", c.announceIP)
+	if c.demand != "" {
+		args = append(args, "--requirepass", c.demand)
 	}
 	return args
 }

@@ -242,3 +242,18 @@ func TestFreeBacklog(t *testing.T) {
 		t.Errorf("a replica keeps its stream: freed %v, %+v, want %+v", r.Backlog().Freed(), r.History(), h)
 	}
 }
+
+// A mark is a part of the stream: none comes into one that is sealed.
+func TestMarkWhileSealed(t *testing.T) {
+	s := New(nil)
+	defer s.Close()
+	r := s.Replication()
+	at, _ := r.Seal()
+	sn, err := r.Mark("PING", "abc")
+	if err == nil {
+		sn.Close()
+	}
+	if got := r.Backlog().Offset(); got != at || !errors.Is(err, ErrSealed) {
+		t.Errorf("sealed at %d, offset is %d after Mark, error %v", at, got, err)
+	}
+}

@@ -211,15 +211,19 @@ func (c *conn) execute(args [][]byte) {
 // run returns the reply to one command: the gates first, then the connection's own affairs, then the session's.
 func (c *conn) run(args [][]byte) resp.Value {
 	name := args[0]
-	if !c.authed && !isOpen(name) {
-		return resp.Err("NOAUTH Authentication required.")
-	}
 	if isWeb(name) {
 		c.closing = true
 		c.dropReplies()
 		return resp.Value{}
 	}
-	if !c.srv.pause.wait(c, name) || !c.srv.handover.wait(c, name) {
+	if !c.authed && c.srv.tuning.Load().password == "" {
+		c.authed = true // it was taken away meanwhile
+		c.welcome()
+	}
+	if !c.authed && !isOpen(name) {
+		return resp.Err("NOAUTH Authentication required.")
+	}
+	if !c.srv.pause.wait(c, name) || !c.srv.handover.wait(c, name) || !c.srv.leaving.wait(c, name) {
 		c.closing = true
 		return resp.Value{}
 	}
@@ -384,6 +388,8 @@ func (c *conn) becomeReplica(keepOpen func() bool) error {
 	c.dropCut()
 	c.endPush()
 	c.srv.forget(c)
+	c.srv.feeds(1)
+	defer c.srv.feeds(-1)
 	if err := c.nc.SetDeadline(time.Time{}); err != nil {
 		return err
 	}

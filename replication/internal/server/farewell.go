@@ -15,8 +15,9 @@ import (
 type farewells struct {
 	mu sync.Mutex
 
-	// mu protects the field below.
+	// mu protects the fields below.
 	waiting map[*context.CancelCauseFunc]struct{}
+	leaving int // calls of leave that are not undone
 }
 
 var errAborted = errors.New("shutdown aborted")
@@ -48,6 +49,22 @@ func (f *farewells) abort() bool {
 	return len(f.waiting) > 0
 }
 
+// leave pauses writes for a shutdown, whatever clients pause and end, until it is undone by all who called it.
+func (s *Server) leave() (stay func()) {
+	f := &s.farewells
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leaving++
+	s.leaving.start(maxDelay, false)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.leaving--; f.leaving == 0 {
+			s.leaving.end()
+		}
+	}
+}
+
 // recount is how long a replica that has gone away meanwhile is still waited for.
 const recount = time.Second
 
@@ -55,16 +72,23 @@ const recount = time.Second
 // paused from its beginning on, or there would be no end to reach, and stay so unless the error is not nil: then ctx has ended first, and life goes on. A replica has
 // nobody to wait for: what it has, its primary has.
 func (s *Server) CatchUp(ctx context.Context) error {
+	stay := s.leave()
+	err := s.catchUp(ctx)
+	if err != nil {
+		stay()
+	}
+	return err
+}
+
+func (s *Server) catchUp(ctx context.Context) error {
 	limit := time.Duration(s.config().Int("shutdown-timeout")) * time.Second
 	if limit == 0 || s.online() == 0 {
 		return nil
 	}
-	s.pause.start(maxDelay, false)
 	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for all := s.written(); !s.caughtUp(timed, &all); {
 		if ctx.Err() != nil {
-			s.pause.end()
 			return context.Cause(ctx)
 		}
 		if timed.Err() != nil {

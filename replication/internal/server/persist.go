@@ -172,11 +172,15 @@ func shutdown(c *conn, args [][]byte) resp.Value {
 		return resp.OK()
 	case abort:
 		return resp.Err("ERR No shutdown in progress.")
-	case !now && c.farewell() != nil:
+	}
+	stay := c.srv.leave()
+	if !now && c.farewell() != nil {
+		stay()
 		return resp.Err(shutdownFailed)
 	}
 	if saveIt || !noSave && c.srv.SavesOnExit() {
 		if err := c.srv.saveLast(c.ctx); err != nil && !force {
+			stay()
 			return resp.Err(shutdownFailed)
 		}
 	}
@@ -191,17 +195,15 @@ const shutdownFailed = "ERR Errors trying to SHUTDOWN. Check logs."
 func (c *conn) farewell() error {
 	ctx, done := c.srv.farewells.begin(c.ctx)
 	defer done()
-	return c.srv.CatchUp(ctx)
+	return c.srv.catchUp(ctx)
 }
 
-// saveLast saves with no client's write after it: writes are paused first, and what had passed the gate by then shows in the count of commits and is saved once
+// saveLast saves with no client's write after it: writes are paused by now, see leave, and what had passed the gate by then shows in the count of commits and is saved once
 // more. The tries are few because a replica's commits come from its primary, which nobody pauses; it has them again from there. When the save fails, life
-// goes on.
+// goes on, which is the caller's to do.
 func (s *Server) saveLast(ctx context.Context) error {
-	s.pause.start(maxDelay, false)
 	for range 3 {
 		if err := s.Save(ctx, true); err != nil {
-			s.pause.end()
 			return err
 		}
 		if s.saver.state().commits == s.store.Stats().Commits {

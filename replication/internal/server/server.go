@@ -65,6 +65,7 @@ type Server struct {
 	stats     stats
 	pause     pause
 	handover  pause // see Hold
+	leaving   pause // see leave
 	saver     saver
 	monitors  monitors
 	farewells farewells
@@ -90,6 +91,7 @@ type Server struct {
 	lastID    int64
 	conns     map[int64]*conn
 	strangers map[int64]*conn // those of conns that are not known yet
+	feeding   int             // clients that became replicas: the node's, but within maxclients
 	listeners map[net.Listener]struct{}
 }
 
@@ -266,7 +268,7 @@ func (s *Server) admitLocked(ctx context.Context, cancel context.CancelFunc, nc 
 	}
 	t := s.tuning.Load()
 	c = newConn(s, s.lastID+1, ctx, cancel, nc)
-	full := int64(len(s.conns)) >= t.maxClients
+	full := int64(len(s.conns)+s.feeding) >= t.maxClients
 	if full || c.strange && len(s.strangers) >= t.maxStrangers() {
 		oldest = s.dropOldestLocked()
 	}
@@ -287,6 +289,13 @@ func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c.id)
 	delete(s.strangers, c.id)
+	s.mu.Unlock()
+}
+
+// feeds counts the connections of replicas.
+func (s *Server) feeds(more int) {
+	s.mu.Lock()
+	s.feeding += more
 	s.mu.Unlock()
 }
 
