@@ -261,6 +261,9 @@ func TestFailoverWaits(t *testing.T) {
 			s.replica.send("REPLCONF", "ACK", itoa(int(sealed)-1)) // one byte short
 			c.send("INCR", "n")                                    // waits
 			time.Sleep(time.Second)
+			if st := s.Status().Failover; st != replication.FailoverWaiting {
+				t.Fatalf("%s: with one byte missing it is %v", tc.name, st)
+			}
 			if got := other.reply("GET", "n"); got == "(nil)" || s.Offset() != sealed {
 				t.Errorf("%s: n = %s, the stream grew by %d bytes", tc.name, got, s.Offset()-sealed)
 			}

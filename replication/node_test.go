@@ -103,3 +103,27 @@ func TestRetainOnPrimary(t *testing.T) {
 		t.Errorf("%s: RetainFormer is %v", got, p.n.cfg.Load().retainFormer)
 	}
 }
+
+// TestSnapshotsAtMarks: who waits for a mark keeps the last few snapshots at marks without a name, and none when it waits no more.
+func TestSnapshotsAtMarks(t *testing.T) {
+	s := store.New(nil)
+	defer s.Close()
+	n := newNode(s, new(ReplicaOptions).config(), nil)
+	defer n.close()
+	mark := [][]byte{[]byte("REPLCONF"), []byte("GETACK"), []byte("*")}
+	n.atMark(mark)
+	if got := s.Stats().Snapshots; got != 0 {
+		t.Fatalf("%d snapshots with nobody waiting", got)
+	}
+	w := n.arm(newToken())
+	for range keptMarks + 3 {
+		n.atMark(mark)
+	}
+	if got := s.Stats().Snapshots; got != keptMarks {
+		t.Errorf("%d snapshots, want %d", got, keptMarks)
+	}
+	w.disarm()
+	if got := s.Stats().Snapshots; got != 0 {
+		t.Errorf("%d snapshots are left", got)
+	}
+}
