@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/understudy-go/understudy/replication"
-	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
 )
@@ -177,10 +176,7 @@ func TestGuardSwitchedOff(t *testing.T) {
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t, "one"), 30); p.live() },
 		)
-		client, server := memnet.Pipe(nil)
-		served := make(chan error, 1)
-		go func() { served <- r.ServeConn(t.Context(), server) }()
-		p := newPeer(t, client)
+		p := clientOf(t, r)
 		time.Sleep(5 * time.Second)
 		p.send("CONFIG", "SET", "understudy-guard", "no")
 		p.expect("+OK")
@@ -188,8 +184,6 @@ func TestGuardSwitchedOff(t *testing.T) {
 		if st := r.Status(); st.State != replication.Streaming || dbSize(t, r) != "1" || st.Offer != nil {
 			t.Errorf("%v, %s keys", st.State, dbSize(t, r))
 		}
-		p.Close()
-		<-served
 	})
 }
 
@@ -283,10 +277,7 @@ func TestOperatorDecides(t *testing.T) {
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t), 7) },
 			func(p *peer) { p.grantAs(strangerID, rdbOf(t, "one"), 30); p.live() },
 		)
-		client, server := memnet.Pipe(nil)
-		served := make(chan error, 1)
-		go func() { served <- r.ServeConn(t.Context(), server) }()
-		p := newPeer(t, client)
+		p := clientOf(t, r)
 		time.Sleep(5 * time.Second)
 		p.send("REPLICAOF", "fake", "6379")
 		p.expect("+OK Already")
@@ -317,8 +308,6 @@ func TestOperatorDecides(t *testing.T) {
 		}
 		p.send("UNDERSTUDY", "RESTORE")
 		p.expect("-ERR replication: the node is a primary")
-		p.Close()
-		<-served
 	})
 }
 
@@ -385,16 +374,11 @@ func TestRestoreFormer(t *testing.T) {
 // checkSibling: a replica that has 1000 bytes of the old history continues.
 func checkSibling(t *testing.T, p *replication.Primary) {
 	t.Helper()
-	client, server := memnet.Pipe(nil)
-	served := make(chan error, 1)
-	go func() { served <- p.ServeConn(t.Context(), server) }()
-	sibling := newPeer(t, client)
+	sibling := clientOf(t, p)
 	sibling.send("REPLCONF", "capa", "psync2")
 	sibling.expect("+OK")
 	sibling.send("PSYNC", fakeID, "1001")
 	sibling.expect("+CONTINUE " + p.Status().ID)
-	sibling.Close()
-	<-served
 }
 
 func fileOf(t testing.TB, s *store.Store) []byte {
@@ -452,14 +436,11 @@ func TestReasons(t *testing.T) {
 		id, end := p.Status().ID, p.Offset()
 		request := func(words ...string) *replication.Resync {
 			t.Helper()
-			client, server := memnet.Pipe(nil)
-			served := make(chan error, 1)
-			go func() { served <- p.ServeConn(context.Background(), server) }()
-			c := newPeer(t, client)
+			c := clientOf(t, p)
 			c.send(append([]string{"PSYNC"}, words...)...)
 			synctest.Wait()
 			c.Close()
-			<-served
+			synctest.Wait()
 			return lastResync(t, notes.list())
 		}
 		first := end - 100

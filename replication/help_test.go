@@ -54,13 +54,7 @@ func rdbOf(t testing.TB, keys ...string) []byte {
 	for _, k := range keys {
 		do(t, s, "SET", k, "v")
 	}
-	sn := s.Snapshot()
-	defer sn.Close()
-	var b bytes.Buffer
-	if err := sn.WriteRDB(&b, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return fileOf(t, s)
 }
 
 // peer is the test's end of a connection, on either side of the protocol. Its methods fail the test, from whatever goroutine.

@@ -98,7 +98,7 @@ func (e *SpoolError) Unwrap() error { return e.Err }
 // load makes the payload the data, by the mode that is set at this moment.
 func (s *session) load(p *payload, r psyncReply) error {
 	mode := s.n.cfg.Load().loadMode
-	if mode.spools(s.n.isEmpty()) {
+	if mode.spools(s.n.keys() == 0) {
 		return s.loadSpooled(p, r)
 	}
 	s.l.at("reading the payload")
@@ -247,14 +247,4 @@ func checkVersion(begin []byte) error {
 		return err
 	}
 	return nil
-}
-
-// isEmpty tells whether there is no key in any database.
-func (n *node) isEmpty() bool {
-	for i := range n.store.Databases() {
-		if n.store.DB(i).Len() > 0 {
-			return false
-		}
-	}
-	return true
 }
