@@ -53,6 +53,17 @@ func counting(t *testing.T, addrs ...string) (stop func() int) {
 	}
 }
 
+// howManyOnline is how many of p's replicas are online.
+func howManyOnline(p *replication.Primary) int {
+	n := 0
+	for _, r := range p.Status().Replicas {
+		if r.State == replication.FeedOnline {
+			n++
+		}
+	}
+	return n
+}
+
 // Ours hands over to a real server and takes the role back from it, under load, with a real sibling: no answered write is missing and nobody needs a second full resync.
 func TestInteropFailover(t *testing.T) {
 	for name, version := range map[string]realserver.Version{"redis7": realserver.R7, "redis8": realserver.R8} {
@@ -71,6 +82,8 @@ func TestInteropFailover(t *testing.T) {
 			}
 			realserver.Await(t, 30*time.Second, up(redis), "the first sync")
 			realserver.Await(t, 30*time.Second, up(sibling), "the first sync of the sibling")
+			// A link that is up there is not online here until its first acknowledgement has come, and only who is online can take over.
+			realserver.Await(t, 30*time.Second, func() bool { return howManyOnline(p) == 2 }, "both to be online")
 			stop := counting(t, addr, redis.Addr())
 
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
