@@ -69,9 +69,10 @@ func (d *disk) create() (replication.SpoolFile, error) {
 	return &diskFile{File: f, d: d}, nil
 }
 
-// clean fails unless all files are closed and gone, and want of them were made.
+// clean fails unless all files are closed and gone, and want of them were made, once whoever is at it has ended.
 func (d *disk) clean(want int) {
 	d.t.Helper()
+	synctest.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	left, err := os.ReadDir(d.dir)

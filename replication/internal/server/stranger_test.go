@@ -145,6 +145,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 		s := start(t, newFake(t), "--requirepass", "x", "--maxclients", "2")
 		known, stranger := dial(t, s), dial(t, s)
 		known.want("OK", "AUTH", "x")
+		synctest.Wait() // until the stranger is one: who comes later would be the one to stay
 		third := dial(t, s)
 		<-stranger.end
 		third.want("OK", "AUTH", "x")
