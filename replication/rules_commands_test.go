@@ -11,6 +11,7 @@ import (
 
 	"github.com/understudy-go/understudy/replication"
 	"github.com/understudy-go/understudy/replication/internal/memnet"
+	"github.com/understudy-go/understudy/replication/internal/realserver"
 	"github.com/understudy-go/understudy/replication/replicationtest"
 )
 
@@ -238,6 +239,37 @@ func TestRuleShutdown(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// WAITAOF waits for an append-only file, of which there is none: like a Redis before 7.2 we do not know it, which is what clients that may have either look for.
+func TestRuleWaitAOF(t *testing.T) {
+	const unknown = "-ERR unknown command '%s', with args beginning with: %s\r\n"
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, replicationtest.New(t))
+		c.says("WAITAOF 0 0 0", fmt.Sprintf(unknown, "WAITAOF", "'0' '0' '0' "))
+		c.says("MULTI", "+OK\r\n")
+		c.says("waitaof 1 0 100", fmt.Sprintf(unknown, "waitaof", "'1' '0' '100' "))
+		c.says("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n")
+	})
+}
+
+// TestRuleWaitAOFAsRedis holds that answer against Redis 7.0's.
+func TestRuleWaitAOFAsRedis(t *testing.T) {
+	var want string
+	for i, addr := range []string{
+		realserver.Start(t, realserver.R7).Addr(),
+		serveTCP(t, replicationtest.New(t)),
+	} {
+		c := wired(t, addr)
+		c.send("WAITAOF", "0", "0", "0")
+		got := c.line()
+		if i == 0 {
+			want = got
+		}
+		if got != want || !strings.HasPrefix(got, "-ERR unknown command") {
+			t.Errorf("WAITAOF = %q, Redis 7.0 says %q", got, want)
 		}
 	}
 }

@@ -329,3 +329,82 @@ func TestRuleChain(t *testing.T) {
 		same(n.Status().ID)
 	})
 }
+
+// DEBUG CHANGE-REPL-ID: a new name, nothing before it, the offset kept; the replicas are dropped, and who asks under the old name needs a full resync, wherever
+// it stands. Under the new name the window is what it was.
+func TestRuleChangeReplID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.NewWith(t, &replicationtest.Options{Primary: &replication.PrimaryOptions{AllowReplicaOf: true}})
+		r := p.Replica(nil)
+		p.Do("INCR", "n")
+		barrier(t, r)
+		tap := capable(t, p)
+		old, end := p.Status().ID, p.Offset()
+		tap.asks(old, end, "+CONTINUE "+old)
+		dial(t, p).says("DEBUG CHANGE-REPL-ID", "+OK\r\n")
+		tap.closed(time.Second)
+		st := p.Status()
+		if got, want := where(st), fmt.Sprintf(`%s %d, before "" -1`, st.ID, end); got != want || st.ID == old {
+			t.Errorf("afterwards %s, want %s and another ID than %s", got, want, old)
+		}
+		for _, tc := range []struct {
+			id    string
+			count int64
+			want  string
+		}{
+			{old, 0, "+FULLRESYNC " + st.ID}, {old, end - 1, "+FULLRESYNC " + st.ID}, {old, end, "+FULLRESYNC " + st.ID},
+			{st.ID, 0, "+CONTINUE"}, {st.ID, end, "+CONTINUE"}, {st.ID, end + 1, "+FULLRESYNC " + st.ID},
+		} {
+			c := dial(t, p)
+			c.send("PSYNC", tc.id, itoa(int(tc.count)+1))
+			c.expect(tc.want)
+			c.Close()
+		}
+		p.Do("INCR", "n")
+		barrier(t, r)
+		replicationtest.Same(t, p.Store(), r.Store())
+		if got := r.Status(); got.ID != st.ID || got.FullSyncs != 2 || got.PartialSyncs != 0 {
+			t.Errorf("the replica has %s after %d full and %d partial resyncs, want ID %s after 2 and 0", where(got), got.FullSyncs, got.PartialSyncs, st.ID)
+		}
+	})
+}
+
+// The same on a replica: the link stays, and the next attempt asks by a name that its primary does not know.
+func TestRuleChangeReplIDOfAReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := make(chan string, 1)
+		file, cut := rdbOf(t, "k"), make(chan struct{})
+		f := newFakePrimary(t,
+			func(p *peer) { p.grant(file, 100); <-cut },
+			func(p *peer) { requests <- p.shakeHands(); p.hold() },
+		)
+		r := connectFake(t, f, replication.ReplicaOptions{AllowReplicaOf: true})
+		settle()
+		chained := clientOf(t, r)
+		chained.asks(fakeID, 100, "+CONTINUE")
+		clientOf(t, r).says("DEBUG CHANGE-REPL-ID", "+OK\r\n")
+		chained.closed(time.Second)
+		st := r.Status()
+		if got, want := where(st), st.ID+` 100, before "" -1`; got != want || st.ID == fakeID || st.State != replication.Streaming {
+			t.Errorf("afterwards %s and %v, want %s, another ID than %s, and the link up", got, st.State, want, fakeID)
+		}
+		close(cut)
+		if got, want := <-requests, "PSYNC "+st.ID+" 101"; got != want {
+			t.Errorf("asked %q, want %q", got, want)
+		}
+		r.Close()
+	})
+}
+
+// Role and names of an embedded node are its program's, unless that lets clients steer.
+func TestRuleChangeReplIDEmbedded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := replicationtest.New(t)
+		p.Do("INCR", "n")
+		before := where(p.Status())
+		dial(t, p).says("DEBUG CHANGE-REPL-ID", "-ERR understudy does not offer 'DEBUG CHANGE-REPL-ID' inside another program\r\n")
+		if got := where(p.Status()); got != before {
+			t.Errorf("afterwards %s, before %s", got, before)
+		}
+	})
+}

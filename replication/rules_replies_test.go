@@ -1,14 +1,19 @@
 package replication_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/understudy-go/understudy/replication"
+	"github.com/understudy-go/understudy/replication/internal/memnet"
 	"github.com/understudy-go/understudy/replication/replicationtest"
 	"github.com/understudy-go/understudy/store"
 )
@@ -401,4 +406,67 @@ func TestRuleRefusedForGood(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server answers nobody before it has read its file, so that a primary never says LOADING: who connects meanwhile waits, and the first answer knows the data.
+func TestRulePrimaryLoadsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := store.New(nil)
+		defer s.Close()
+		do(t, s, "SET", "k", "v")
+		if err := s.Save(filepath.Join(dir, "dump.rdb")); err != nil {
+			t.Fatal(err)
+		}
+		nw := memnet.New(nil)
+		n, err := replication.NewServer([]string{"--bind", "127.0.0.1", "--dir", dir, "--save", "", "--repl-diskless-sync-delay", "0"},
+			&replication.ServerOptions{Listen: func(string, string) (net.Listener, error) { return nw.Listen("server:6379") }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		early := func(args ...string) *peer { // the port is open
+			c, err := nw.Dial(t.Context(), "tcp", "server:6379")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			p := newPeer(t, c)
+			p.send(args...)
+			return p
+		}
+		client, replica := early("GET", "k"), early("PSYNC", "?", "-1")
+		client.silent(time.Minute)
+		replica.silent(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		end := make(chan error, 1)
+		go func() { end <- n.Run(ctx) }()
+		client.wants("$1\r\nv\r\n")
+		replica.expect("+FULLRESYNC ")
+		cancel()
+		if err := <-end; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A file that cannot be read ends the server before it has answered anybody.
+func TestRulePrimaryWithABrokenFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "dump.rdb"), []byte("REDIS0010 and no more"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		nw := memnet.New(nil)
+		n := run(t, nw, "--dir", dir, "--save", "")
+		c, err := nw.Dial(t.Context(), "tcp", "server:6379")
+		if err == nil {
+			defer c.Close()
+			p := newPeer(t, c)
+			p.send("PING")
+			p.closed(time.Second)
+		}
+		if err := <-n.end; err == nil || !strings.Contains(err.Error(), "dump.rdb") {
+			t.Errorf("Run = %v, want an error that names the file", err)
+		}
+	})
 }

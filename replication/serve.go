@@ -253,6 +253,19 @@ func (n *node) AcceptSync() error {
 // RestoreFormer implements server.Node.
 func (n *node) RestoreFormer() error { return n.restore(context.Background(), nil) }
 
+// ChangeID implements server.Node. Replicas are dropped, so that none counts bytes under a name that this node has forgotten; a link to a primary stays, and its
+// next attempt asks by the new name.
+func (n *node) ChangeID() error {
+	if err := n.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer n.release()
+	if n.failoverState() != FailoverNone {
+		return ErrFailingOver
+	}
+	return n.changeHistory(func() error { n.repl.ChangeID(); return nil })
+}
+
 // embeddedServer returns the server for the clients of this node, which it makes when the first one is about to come. There is none after close.
 //
 // It is a server without files and without times of its own: it saves nothing by itself, and what the options said holds to the nanosecond although

@@ -135,6 +135,14 @@ func (r Replication) FreeBacklog() bool {
 	return true
 }
 
+// ChangeID gives the history a new ID and no secondary one: whoever has this data under
+// the old name needs a full resync. Data, offset and backlog stay. O(1).
+func (r Replication) ChangeID() {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.backlog.NewName()
+}
+
 // SetWritable lets clients write to a replica, or forbids it again. The first
 // such write taints the history: the data is then no longer the primary's.
 func (r Replication) SetWritable(on bool) {

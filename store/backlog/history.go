@@ -90,6 +90,15 @@ func (b *Backlog) ShiftHistory() {
 	b.streamDB = -1
 }
 
+// NewName gives the stream a new name at the present offset and forgets the one so far: nobody continues under that.
+// Whoever knew the bytes by it counts them under a name that is nobody's, so readers for peers should be ended first.
+// Bytes, selected database and taint stay. REQUIRES: the writer lock.
+func (b *Backlog) NewName() {
+	s := *b.state.Load()
+	s.id, s.secondary, s.secondaryLimit = NewID(), "", -1
+	b.state.Store(&s)
+}
+
 // AdoptID follows a primary that continued our stream under a new name. The ID so far becomes the secondary ID
 // with the present offset as its limit. The selected database stays: no SELECT follows a continuation.
 // The ID that we have already changes nothing. A tainted history stays tainted. REQUIRES: the writer lock.

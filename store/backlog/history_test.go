@@ -101,6 +101,10 @@ func TestHistoryEvents(t *testing.T) {
 			History{ID: fresh, Offset: 100, SecondaryLimit: -1, StreamDB: -1}},
 		{"freed, then writes", func(b *Backlog) { b.Free(); b.Append(fill(9)) },
 			History{ID: fresh, Offset: 109, SecondaryLimit: -1, StreamDB: -1}},
+		{"a new name", func(b *Backlog) { b.AdoptID(idB); b.SetStreamDB(5); b.NewName() },
+			History{ID: fresh, Offset: 100, SecondaryLimit: -1, StreamDB: 5}},
+		{"a new name of a tainted history", func(b *Backlog) { b.Taint("filter"); b.NewName() },
+			History{ID: fresh, Offset: 100, SecondaryLimit: -1, StreamDB: 3, Taint: "filter"}},
 		{"reset without an ID, promotion", func(b *Backlog) { b.Reset(History{Offset: 9}); b.ShiftHistory() },
 			History{ID: fresh, Offset: 9, SecondaryLimit: -1, StreamDB: -1}},
 	} {

@@ -7,7 +7,7 @@ import (
 	"github.com/understudy-go/understudy/resp"
 )
 
-// debug answers DEBUG SLEEP seconds, DEBUG DIGEST and DEBUG RELOAD, those that tools use against any server.
+// debug answers DEBUG SLEEP seconds, DEBUG DIGEST, DEBUG RELOAD and DEBUG CHANGE-REPL-ID, those that tools use against any server.
 func debug(c *conn, args [][]byte) resp.Value {
 	switch word := lower(string(args[1])); {
 	case word == "sleep" && len(args) == 3:
@@ -16,6 +16,8 @@ func debug(c *conn, args [][]byte) resp.Value {
 		return c.debugDigest()
 	case word == "reload" && len(args) == 2:
 		return c.debugReload()
+	case word == "change-repl-id" && len(args) == 2:
+		return c.debugChangeID()
 	}
 	return resp.Err("ERR understudy does not offer 'DEBUG " + upper(string(args[1])) + "'")
 }
@@ -38,6 +40,14 @@ func (c *conn) debugReload() resp.Value {
 		return resp.Err("ERR Error trying to load the RDB dump: " + err.Error())
 	}
 	return resp.OK()
+}
+
+// debugChangeID makes every replica need a full resync, to try out that it gets one.
+func (c *conn) debugChangeID() resp.Value {
+	if !c.srv.steered {
+		return notInside("DEBUG CHANGE-REPL-ID")
+	}
+	return c.decided(c.srv.node.ChangeID())
 }
 
 // debugSleep holds up this client alone. It does not sleep inside a transaction.

@@ -159,6 +159,8 @@ func (n *fakeNode) AcceptSync() error { return errors.New("none is held") }
 
 func (n *fakeNode) RestoreFormer() error { return nil }
 
+func (n *fakeNode) ChangeID() error { return nil }
+
 func (n *fakeNode) DropUpstream() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

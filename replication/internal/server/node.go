@@ -70,6 +70,9 @@ type Node interface {
 
 	// RestoreFormer makes the node a primary of the data that the last full resync replaced; an error when that is not kept.
 	RestoreFormer() error
+
+	// ChangeID gives the history a new name and forgets the ones before, so that every replica needs a full resync; those that are attached are dropped.
+	ChangeID() error
 }
 
 // Settings are the directives that concern replication. Zero durations and sizes mean the node's defaults, except where a field says otherwise.
