@@ -62,10 +62,10 @@ func TestRecentEvents(t *testing.T) {
 		f := newFakePrimary(t, func(p *peer) { p.shakeHands() })
 		r, _ := f.replica(&replication.ReplicaOptions{Backoff: func(int) time.Duration { return time.Second }})
 		for _, failures := range []int{5, 32, 40} {
-			for r.Status().Recent == nil || r.Status().Recent[len(r.Status().Recent)-1].Seq < uint64(failures) {
+			recent := r.Status().Recent
+			for ; len(recent) == 0 || recent[len(recent)-1].Seq < uint64(failures); recent = r.Status().Recent {
 				time.Sleep(time.Second)
 			}
-			recent := r.Status().Recent
 			if len(recent) != min(int(recent[len(recent)-1].Seq), 32) {
 				t.Fatalf("%d events after %d", len(recent), recent[len(recent)-1].Seq)
 			}
