@@ -44,11 +44,13 @@ type Decoder struct {
 	in        source
 	err       error // sticky: returned by every later call
 	version   int   // 0 until the header was read
+	dialect   Dialect
 	maxString int
 	db        int
 	keyed     bool // key is the one whose value is being read
 	hints     hints
 	value     value
+	stream    streamPlace
 	dump      dumpState
 
 	key, first, second, packed []byte // memory for texts that cannot stay in the buffer
@@ -154,6 +156,14 @@ func (d *Decoder) fail(at int64, what string, err error) error {
 	return d.err
 }
 
+// failIf is fail for an err that may be nil.
+func (d *Decoder) failIf(at int64, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return d.fail(at, what, err)
+}
+
 // nameOf is as much of a key as an error keeps: enough to find it by.
 func nameOf(key []byte) string {
 	const most = 128
@@ -180,18 +190,17 @@ func (d *Decoder) header() error {
 		return d.fail(0, "header", err)
 	}
 	if string(p[:len(foreignMagic)]) == foreignMagic {
-		n, _ := decimal(p[len(foreignMagic):])
-		return d.unsupported(0, "version "+string(p[len(foreignMagic):])+" of Valkey", n)
+		n, ok := decimal(p[len(foreignMagic):])
+		if !ok {
+			return d.fail(0, "header", errMagic)
+		}
+		return d.setVersion(0, n, true)
 	}
 	n, ok := decimal(p[len(magic):])
 	if string(p[:len(magic)]) != magic || !ok {
 		return d.fail(0, "header", errMagic)
 	}
-	if n < minVersion || n > maxVersion {
-		return d.unsupported(0, fmt.Sprintf("version %d", n), n)
-	}
-	d.version = n
-	return nil
+	return d.setVersion(0, n, false)
 }
 
 func decimal(p []byte) (n int, ok bool) {
@@ -280,6 +289,7 @@ func (d *Decoder) aux(rec *Record) (err error) {
 	if rec.Name, err = d.stableText("aux name", &d.first); err != nil {
 		return err
 	}
+	d.learn(rec.Name)
 	rec.Value, err = d.text("aux value", &d.second)
 	rec.Op = OpAux
 	return err
@@ -390,7 +400,7 @@ func (d *Decoder) skipModuleValue(tag uint64) error {
 
 // keyRecord reads the key whose type is code, and prepares for its value.
 func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
-	if !readable(code, d.version) {
+	if !readable(code, d.dialect, d.version) {
 		return d.unreadable(at, code)
 	}
 	if rec.Key, err = d.stableText("key", &d.key); err != nil {
@@ -405,8 +415,8 @@ func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 // unreadable is the end at a code without a meaning here. Behind that of a type stands the key, whatever the type; if that cannot be read, it goes unnamed.
 func (d *Decoder) unreadable(at int64, code byte) error {
 	if code >= firstOpcode {
-		return d.unsupported(at, codeName(code), int(code))
+		return d.unsupported(at, codeName(code, d.dialect), int(code))
 	}
 	key, _ := d.stableText("key", &d.key)
-	return d.unsupportedValue(at, codeName(code), code, key)
+	return d.unsupportedValue(at, codeName(code, d.dialect), code, key)
 }

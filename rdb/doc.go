@@ -25,6 +25,9 @@
 //		case rec.Kind == rdb.SortedSet:
 //			member, score, ok, err := d.Member() // until !ok
 //			...
+//		case rec.Kind == rdb.Stream:
+//			part, ok, err := d.StreamPart() // until !ok
+//			...                             // and for part.Op == rdb.PartEntry the pairs by d.Field
 //		}
 //	}
 //
@@ -49,11 +52,22 @@
 //	10       Redis 7.0                    yes    yes
 //	11       Redis 7.2, Valkey to 8.1     yes    yes
 //	12       Redis 7.4 to 8.4             yes    yes
-//	others   Redis 8.6, Valkey 9          no     no
+//	13       Redis 8.6                    yes    no
+//	14       Redis 8.8                    yes    no
+//	15       Redis 8.10                   yes    no
+//	80, 81   Valkey 9.0 to 9.2            yes    no
 //
-// A server loads files of its own version and of older ones, and refuses newer ones. So what an Encoder writes unless told
-// otherwise, version 9, is loaded by every server from Redis 5.0 on, and version 12 by Redis 7.4 and later alone. Nothing is
-// gained by a higher number but function libraries, which need 10: the encodings are the plain ones in each.
+// A server loads files of its own version and of older ones, and refuses newer ones; Redis and Valkey refuse each other's
+// above 11, since the same number may mean different things there: see [Dialect]. So what an Encoder writes unless told
+// otherwise, version 9, is loaded by every server from Redis 5.0 on, and version 12 by Redis 7.4 and later alone. A higher
+// number makes room for more:
+//
+//	what                        version   otherwise
+//	function libraries          10        an error
+//	streams                     10, 11    something is left out: see BeginStream
+//	deadlines of hash fields    12        an error: see HoldsFieldDeadlines
+//
+// The other encodings are the plain ones in each.
 //
 // # Values
 //
@@ -70,14 +84,20 @@
 //	12    sorted set, ziplist           ziplist.go    Redis to 6.2, forks
 //	13    hash, ziplist                 ziplist.go    Redis to 6.2, forks
 //	14    list, nodes of ziplists       elements.go   Redis 3.2 to 6.2, forks
+//	15    stream                        stream.go     Redis 5.0 to 6.2, forks
 //	16    hash, listpack                listpack.go   Redis 7.0 and newer
 //	17    sorted set, listpack          listpack.go   Redis 7.0 and newer
 //	18    list, nodes of listpacks      elements.go   Redis 7.0 and newer
+//	19    stream, with its history      stream.go     Redis 7.0
 //	20    set, listpack                 listpack.go   Redis 7.2 and newer
+//	21    stream, activity of consumers stream.go     Redis 7.2 and newer, Valkey
+//	22    hash with field deadlines     hash.go       Valkey 9 and newer
 //	24    hash with field deadlines     hash.go       Redis 7.4 and newer
 //	25    the same, listpack            hash.go       Redis 7.4 and newer
+//	26    stream, what producers sent   stream.go     Redis 8.6 and newer
+//	27    stream, what was given back   stream.go     Redis 8.8 and newer
 //
-// Written are 0, 1, 2, 4 and 5. The last two are read as long as no field has a deadline. All other types, and opcodes that are not in the layout
+// Written are 0, 1, 2, 4, 5, 15, 19, 21 and 24. All other types, and opcodes that are not in the layout
 // above, are an [UnsupportedError]; nothing is left out quietly, but for hints without meaning to the data: sizes of
 // cluster slots, and what modules store outside of keys.
 //
@@ -105,12 +125,13 @@
 //
 // A Decoder or Encoder belongs to one goroutine; neither starts any, and both return only when their reader or writer
 // does. Slices that a Decoder returns are its memory: those in a Record are valid until the next call of Next, those
-// from Text, Field, Element and Member until the next call of any method. An Encoder keeps no reference to what it was given.
+// from Text, Field, Element, Member and StreamPart until the next call of any method. An Encoder keeps no reference to what it was given.
 //
 // # Implementation
 //
 // source.go is the buffered input; length.go and text.go read the smallest parts from it, decoder.go the records, and
-// value.go, hash.go, elements.go and members.go the values. The compact encodings have a file each. Encoder is in encoder.go;
+// value.go, hash.go, elements.go, members.go and stream.go the values. The compact encodings have a file each. Encoder is in encoder.go, and what
+// it writes of streams and of hashes with deadlines in streamwrite.go and hashwrite.go; dialect.go tells servers apart;
 // dump.go is what a payload of a single value has instead of a file's records; format.go holds the numbers of the format, lzf.go
 // and crc64.go the two algorithms. To add an encoding is to write its file, and its row in the switch of openValue.
 package rdb

@@ -90,13 +90,10 @@ func (d *Decoder) checkDump(payload []byte) {
 	}
 	version := int(binary.LittleEndian.Uint16(payload[at:]))
 	want, got := binary.LittleEndian.Uint64(payload[at+2:]), crcUpdate(0, payload[:at+2])
-	switch {
-	case version < minVersion || version > maxVersion:
-		d.unsupported(int64(at), fmt.Sprintf("version %d", version), version)
-	case want != got:
+	_, valkey := dialectOf(version, true)
+	if d.setVersion(int64(at), version, valkey) == nil && want != got {
 		d.fail(int64(at+2), "checksum", fmt.Errorf("%w: the payload says %016x, its content gives %016x", ErrChecksum, want, got))
 	}
-	d.version = version
 }
 
 // nextOfDump is next for a payload.
@@ -123,8 +120,8 @@ func (d *Decoder) openDump(rec *Record) error {
 	switch {
 	case err != nil:
 		return d.fail(at, "value type", err)
-	case !readable(code, d.version):
-		return d.unsupported(at, codeName(code), int(code))
+	case !readable(code, d.dialect, d.version):
+		return d.unsupported(at, codeName(code, d.dialect), int(code))
 	}
 	rec.Op = OpKey
 	return d.openValue(code, rec)

@@ -98,12 +98,12 @@ func TestDumpRefuses(t *testing.T) {
 		{"footer alone", payloadOf(10, ""), "value type at offset 0: unexpected EOF"},
 		{"changed byte", changed, "checksum at offset 9: checksum mismatch"},
 		{"checksum absent", unchecked, "checksum at offset 9: checksum mismatch"},
-		{"version of the future", payloadOf(13, "\x00\x05hello"), "not supported: version 13, at offset 7"},
+		{"version of the future", payloadOf(16, "\x00\x05hello"), "not supported: version 16, at offset 7"},
+		{"version of a future Valkey", payloadOf(82, "\x00\x05hello"), "not supported: version 82, at offset 7"},
 		{"bytes behind", payloadOf(10, "\x00\x05hello!"), "payload at offset 7: bytes behind the value"},
 		{"value cut", payloadOf(10, "\x00\x06hello"), "string value at offset 1: unexpected EOF"},
-		{"stream", payloadOf(10, "\x0f\x00"), "not supported: value type 15 (stream), at offset 0"},
+		{"array", payloadOf(14, "\x1c\x00"), "not supported: value type 28 (array), at offset 0"},
 		{"opcode", payloadOf(10, "\xfc\x00"), "not supported: opcode 252, at offset 0"},
-		{"field deadline", payloadOf(12, "\x18"+ms(100)+"\x01\x01\x01b\x012"), "not supported: hash field deadlines, at offset 10"},
 		{"longer than any memory", payloadOf(10, "\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff"), "list element at offset 10: unexpected EOF"},
 	}
 	for _, tt := range tests {

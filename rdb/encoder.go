@@ -11,8 +11,13 @@ import (
 
 // EncoderOptions change what an Encoder writes. The zero value, and nil, are good.
 type EncoderOptions struct {
-	// Version of the format, 9 to 12; 0 means DefaultVersion. All that changes is the number in the header, and that
-	// function libraries need 10: raise it for them alone, since older servers then refuse the file.
+	// Version of the format, 9 to 12. It is the number in the header, which older servers refuse, and decides in which form
+	// streams are written, and whether function libraries and deadlines of hash fields can be: see the package
+	// documentation.
+	//
+	// 0, good for most, means the number DefaultVersion, and for streams the oldest form that holds all of them: who reads
+	// the file depends on what is in it, Redis 5.0 where there is no stream, else Redis 7.0. Deadlines of hash fields need an
+	// explicit 12, since most servers in use could not read them.
 	Version int
 
 	// Compress makes strings of more than 20 bytes smaller where that pays. It costs several times the time.
@@ -34,10 +39,14 @@ type Encoder struct {
 	err     error
 
 	version    int
+	chosen     bool // not by default
 	noChecksum bool
 	lzf        *lzfWriter // nil: no compression
 	open       Kind       // of the current collection
 	left       int        // parts of it that are still missing
+	earliest   int64      // of a hash with deadlines of fields: what these are counted from, 0 in any other
+	stream     streamLeft
+	node       nodeWriter
 	dump       dumpState
 }
 
@@ -69,11 +78,11 @@ func NewEncoder(w io.Writer, o *EncoderOptions) *Encoder {
 
 // newEncoder returns an Encoder that has written nothing, with a buffer of size bytes: no less than begin makes room for.
 func newEncoder(w io.Writer, o *EncoderOptions, size int) *Encoder {
-	e := &Encoder{w: w, buf: make([]byte, 0, size), version: o.Version}
+	e := &Encoder{w: w, buf: make([]byte, 0, size), version: o.Version, chosen: o.Version != 0}
 	if e.version == 0 {
 		e.version = DefaultVersion
 	}
-	if e.version < DefaultVersion || e.version > maxVersion {
+	if e.version < DefaultVersion || e.version > maxWritten {
 		e.err = fmt.Errorf("rdb: cannot write version %d", e.version)
 	}
 	if o.Compress {
@@ -203,7 +212,7 @@ func (e *Encoder) beginCollection(k Kind, code byte, key string, n int, deadline
 	if e.begin() {
 		e.head(code, key, deadline)
 		e.buf = appendLength(e.buf, uint64(n))
-		e.open, e.left = k, n
+		e.open, e.left, e.earliest = k, n, 0
 	}
 	return e.err
 }
@@ -221,11 +230,7 @@ func (e *Encoder) part(k, or Kind) bool {
 // Field writes the next pair of the hash that BeginHash began. Fields must be distinct: servers refuse to load a hash
 // that has one twice.
 func (e *Encoder) Field(field, value string) error {
-	if e.part(Hash, Hash) {
-		e.text(field)
-		e.text(value)
-	}
-	return e.err
+	return e.DatedField(field, value, 0)
 }
 
 // Element writes the next element of the list or set that BeginList or BeginSet began. Those of a set must be distinct.
@@ -284,7 +289,7 @@ func (e *Encoder) fail(err error) error {
 
 // begin makes room for the head of a record, and reports whether one may begin here.
 func (e *Encoder) begin() bool {
-	if e.left > 0 {
+	if e.left > 0 || e.stream != (streamLeft{}) {
 		e.fail(errOpen)
 	}
 	if e.err != nil {
@@ -340,6 +345,19 @@ func (e *Encoder) text(s string) {
 	}
 	e.buf = appendLength(e.buf, uint64(len(s)))
 	write(e, s)
+}
+
+// blob writes a string that is no number.
+func (e *Encoder) blob(p []byte) {
+	e.room(maxHead)
+	if e.lzf != nil {
+		if packed, ok := e.lzf.compress(string(p)); ok {
+			e.packed(packed, len(p))
+			return
+		}
+	}
+	e.buf = appendLength(e.buf, uint64(len(p)))
+	write(e, p)
 }
 
 // packed writes the compressed form of a string of n bytes.

@@ -1,19 +1,26 @@
 package rdb
 
-import "fmt"
-
 // Versions of the format. A server writes one version and reads every version up to its own, so the version that
 // is written decides who can load the file.
 const (
 	minVersion = 5  // the first with a checksum at its end
-	maxVersion = 12 // Redis 7.4 to 8.4
+	maxVersion = 15 // Redis 8.10
+
+	minValkeyVersion = 80 // Valkey 9.0, whose numbering is its own
+	maxValkeyVersion = 81 // Valkey 9.2
 
 	// DefaultVersion is what an Encoder writes unless told otherwise: the version of Redis 5.0 to 6.2, which every
 	// later server reads.
 	DefaultVersion = 9
 
+	maxWritten = 12 // Redis 7.4 to 8.4
+
 	functionVersion  = 10 // the first that may hold function libraries (Redis 7.0)
+	stream2Version   = 10 // the first with streams of type 19
+	stream3Version   = 11 // the first with streams of type 21 (Redis 7.2)
 	deadlinesVersion = 12 // the first that may hold hashes with field deadlines (Redis 7.4)
+	dedupVersion     = 13 // the first with streams of type 26 (Redis 8.6)
+	releasedVersion  = 14 // the first with streams of type 27 (Redis 8.8)
 )
 
 const (
@@ -47,7 +54,7 @@ const (
 )
 
 // Value types: the first byte of a key. Part of the format, never renumber. Those without a name here are known to
-// typeName alone.
+// codeName alone.
 const (
 	typeString         = 0
 	typeList           = 1
@@ -61,20 +68,26 @@ const (
 	typeSortedZiplist  = 12
 	typeHashZiplist    = 13
 	typeListQuicklist  = 14 // ziplists
+	typeStream         = 15
 	typeHashListpack   = 16
 	typeSortedListpack = 17
 	typeListQuicklist2 = 18 // listpacks, and elements that are too long for one
+	typeStream2        = 19 // and what the stream remembers of entries that are gone
 	typeSetListpack    = 20
-	typeHashMetadata   = 24 // per field a deadline
+	typeStream3        = 21 // and when consumers were active
+	typeHash2          = 22 // per field a deadline: Valkey's, see dialect.go
+	typeHashMetadata   = 24 // the same: Redis's
 	typeHashListpackEx = 25 // listpack of field, value, deadline
+	typeStream4        = 26 // and what producers sent
+	typeStream5        = 27 // and what consumers gave back
 )
 
-// kindOf returns the kind of values of the type, 0 if they cannot be decoded.
+// kindOf returns the kind of values of the type, where it is readable at all; 0 if it never is.
 func kindOf(code byte) Kind {
 	switch code {
 	case typeString:
 		return String
-	case typeHash, typeHashZipmap, typeHashZiplist, typeHashListpack, typeHashMetadata, typeHashListpackEx:
+	case typeHash, typeHashZipmap, typeHashZiplist, typeHashListpack, typeHash2, typeHashMetadata, typeHashListpackEx:
 		return Hash
 	case typeList, typeListZiplist, typeListQuicklist, typeListQuicklist2:
 		return List
@@ -82,39 +95,10 @@ func kindOf(code byte) Kind {
 		return Set
 	case typeSorted, typeSorted2, typeSortedZiplist, typeSortedListpack:
 		return SortedSet
+	case typeStream, typeStream2, typeStream3, typeStream4, typeStream5:
+		return Stream
 	}
 	return 0
-}
-
-// readable reports whether values of the type can be decoded. The upper numbers mean different things to different
-// servers, so they need the version of the server that is meant.
-func readable(code byte, version int) bool {
-	if code == typeHashMetadata || code == typeHashListpackEx {
-		return version >= deadlinesVersion
-	}
-	return kindOf(code) != 0
-}
-
-// typeNames names the types that are not decoded, so that an error says more than a number. Only what means the same
-// in every server that writes a readable version is here: several of the higher numbers are used twice.
-var typeNames = [...]string{6: "module", 7: "module", 15: "stream", 19: "stream", 21: "stream"}
-
-func typeName(code byte) string {
-	if int(code) < len(typeNames) && typeNames[code] != "" {
-		return fmt.Sprintf("value type %d (%s)", code, typeNames[code])
-	}
-	return fmt.Sprintf("value type %d", code)
-}
-
-// codeName names a byte that stands where a record begins and is not understood.
-func codeName(code byte) string {
-	switch {
-	case code == opFunctionRC:
-		return "opcode 246 (function of a release candidate)"
-	case code >= firstOpcode:
-		return fmt.Sprintf("opcode %d", code)
-	}
-	return typeName(code)
 }
 
 // Op says what a Record is.
@@ -149,10 +133,11 @@ const (
 	List                      // read by Decoder.Element
 	Set                       // read by Decoder.Element
 	SortedSet                 // read by Decoder.Member
+	Stream                    // read by Decoder.StreamPart, and Decoder.Field for the pairs of an entry
 )
 
 func (k Kind) String() string {
-	names := [...]string{"?", "string", "hash", "list", "set", "sorted set"}
+	names := [...]string{"?", "string", "hash", "list", "set", "sorted set", "stream"}
 	if int(k) >= len(names) {
 		k = 0
 	}

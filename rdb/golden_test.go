@@ -72,6 +72,10 @@ func dumpKey(b *strings.Builder, d *rdb.Decoder, rec rdb.Record) error {
 		fmt.Fprintf(b, " = %s\n", short(v))
 		return err
 	}
+	if rec.Kind == rdb.Stream {
+		b.WriteString("\n")
+		return dumpStream(b, d)
+	}
 	fmt.Fprintf(b, " len=%d\n", rec.Len)
 	return dumpParts(b, d, rec.Kind)
 }
@@ -106,7 +110,11 @@ func readParts(d *rdb.Decoder, k rdb.Kind, fn func(part, more []byte)) error {
 		var err error
 		switch k {
 		case rdb.Hash:
-			part, more, ok, err = d.Field()
+			var deadline int64
+			part, more, deadline, ok, err = d.DatedField()
+			if deadline != 0 {
+				more = fmt.Appendf(bytes.Clone(more), " until %d", deadline)
+			}
 		case rdb.SortedSet:
 			part, score, ok, err = d.Member()
 			more = strconv.AppendFloat(nil, score, 'g', -1, 64)
@@ -219,6 +227,8 @@ func readAll(d *rdb.Decoder) error {
 		case 0:
 		case rdb.String:
 			_, err = d.Text()
+		case rdb.Stream:
+			err = dumpStream(io.Discard, d)
 		default:
 			err = readParts(d, rec.Kind, func(_, _ []byte) {})
 		}

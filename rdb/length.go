@@ -73,7 +73,7 @@ func (s *source) longLength(first byte) (uint64, error) {
 		}
 		n := binary.BigEndian.Uint64(p)
 		if n == math.MaxUint64 {
-			return 0, errLengthInvalid
+			return n, errLengthInvalid
 		}
 		return n, nil
 	}
@@ -85,6 +85,15 @@ func (s *source) length() (uint64, error) {
 	n, f, err := s.lengthOrForm()
 	if err == nil && f != plain {
 		err = errLengthIsForm
+	}
+	return n, err
+}
+
+// lengthOrMark is length where a number of all 64 bits may stand: then the mark is the number, or says "not known".
+func (s *source) lengthOrMark() (uint64, error) {
+	n, err := s.length()
+	if err == errLengthInvalid {
+		err = nil
 	}
 	return n, err
 }

@@ -14,7 +14,8 @@ const (
 	noValue         valueForm = iota // nothing is next, or it has been read
 	stringValue                      // one string
 	plainHash                        // left pairs of strings
-	datedHash                        // the same, each after a length: 0, or a deadline
+	datedHash                        // the same, each behind a length that says its deadline
+	valkeyHash                       // the same, each before eight bytes that are its deadline
 	compactHash                      // what walk has not returned yet; nothing of it is left in the input
 	plainElements                    // left strings
 	compactElements                  // as compactHash
@@ -23,11 +24,13 @@ const (
 	plainMembers                     // left strings, each before a score of eight bytes
 	textMembers                      // left strings, each before a score in decimal
 	compactMembers                   // as compactHash
+	streamParts                      // what Decoder.stream says
 )
 
 // A value is the Decoder's place in the value of the current key. At most one of walk's forms is in use.
 type value struct {
 	form   valueForm
+	code   byte   // its type
 	left   uint64 // plain forms and nodes: how many are still in the input
 	walk   compact
 	dated  bool   // compactHash: elements are triples, the third a deadline
@@ -38,12 +41,14 @@ type value struct {
 	zipm   zipmap
 	ints   intset
 	number [2][maxNumberText]byte // texts of a numeric field and its value
+
+	earliest int64 // datedHash: deadline that the others are counted from
 }
 
 // openValue prepares for the value of the given type, of which nothing has been read, and sets what is known of it.
 func (d *Decoder) openValue(code byte, rec *Record) error {
 	v := &d.value
-	v.dated = false
+	v.dated, v.code = false, code
 	rec.Kind, rec.Len = kindOf(code), -1
 	switch code {
 	case typeString:
@@ -58,6 +63,8 @@ func (d *Decoder) openValue(code byte, rec *Record) error {
 		return d.openCompact(compactHash, &v.zipl, "hash ziplist", rec)
 	case typeHashListpack:
 		return d.openCompact(compactHash, &v.listp, "hash listpack", rec)
+	case typeHash2:
+		return d.openPlain(valkeyHash, "hash length", "hash field", rec)
 	case typeHashMetadata, typeHashListpackEx:
 		return d.openDatedHash(code, rec)
 	case typeList:
@@ -78,6 +85,8 @@ func (d *Decoder) openValue(code byte, rec *Record) error {
 		return d.openPlain(plainMembers, "sorted set length", "sorted set member", rec)
 	case typeSorted:
 		return d.openPlain(textMembers, "sorted set length", "sorted set member", rec)
+	case typeStream, typeStream2, typeStream3, typeStream4, typeStream5:
+		return d.openStream(code)
 	case typeSortedZiplist:
 		return d.openCompact(compactMembers, &v.zipl, "sorted set ziplist", rec)
 	}
@@ -160,7 +169,7 @@ func (d *Decoder) closeValue() error {
 	switch form {
 	case stringValue:
 		return d.skipText("string value")
-	case plainHash, datedHash:
+	case plainHash, datedHash, valkeyHash:
 		for ; v.left > 0; v.left-- {
 			if err := d.skipPair(form); err != nil {
 				return err
@@ -174,6 +183,8 @@ func (d *Decoder) closeValue() error {
 		}
 	case listNodes, typedNodes:
 		return d.skipNodes(form)
+	case streamParts:
+		return d.skipStream()
 	}
 	return nil
 }

@@ -386,10 +386,10 @@ func TestCallsOnAClosedReplica(t *testing.T) {
 // A type that is not understood is named with its database and one offset; the key is for errors.As, since errors are logged.
 func TestUnsupportedTypeInThePayload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		file := []byte("REDIS0011\xfe\x03\x0f\x06basket\x01\x05apple\xff\x00\x00\x00\x00\x00\x00\x00\x00")
+		file := []byte("REDIS0014\xfe\x03\x1c\x06basket\x01\x05apple\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 		f := newFakePrimary(t, func(p *peer) { p.grant(file, 9); p.hold() })
 		_, err := replication.Connect(t.Context(), "redis://fake:6379", &replication.ReplicaOptions{Dial: f.net.Dial})
-		const want = `replication: primary fake:6379: reading the payload: rdb: not supported: value type 15 (stream), a value in database 3, at offset 11`
+		const want = `replication: primary fake:6379: reading the payload: rdb: not supported: value type 28 (array), a value in database 3, at offset 11`
 		var u *rdb.UnsupportedError
 		if err == nil || err.Error() != want || !errors.As(err, &u) || u.Key != "basket" {
 			t.Errorf("Connect = %v (%+v), want %s, and the key by errors.As", err, u, want)

@@ -39,7 +39,7 @@ func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.E
 	case rdb.SortedSet:
 		return l.sorted(d, rec, h)
 	}
-	return nil, fmt.Errorf("store: kind %d of a key in the file is not understood", rec.Kind)
+	return nil, &rdb.UnsupportedError{Offset: d.Offset(), What: rec.Kind.String(), Key: string(rec.Key), DB: rec.DB}
 }
 
 // takeOver returns the entry of the generation being served if it is the same,
