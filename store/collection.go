@@ -139,3 +139,37 @@ func (c *commit) replaceBody(r *ref, b forkable) {
 	b.SetOwner(&r.tab.Account)
 	r.e = e
 }
+
+// itemLosses is what others alone hold of a tree of items of differing weight that shares
+// its nodes with them. The writer's.
+//
+// Which of the items that go were theirs, nobody knows. No more than all that went, and
+// no more than stood in the nodes that were copied or went as a whole: the lesser is
+// charged. By the first alone a stack that grows and shrinks would cost its size again
+// and again, by the second one item all of its neighbours.
+type itemLosses struct {
+	nodes   int   // items of nodes, since settle was last called
+	gone    int64 // bytes of the items that went, since the fork
+	copied  int64 // bytes of the items in nodes that were copied or went, since the fork
+	charged int64 // of the lesser of these
+}
+
+// remove notes that items which refer to bytes went. nodes is what the tree then says it
+// let go: 0 where they stood in nodes that were counted before, or that nobody shares.
+func (l *itemLosses) remove(nodes int, bytes int64) {
+	l.gone += bytes
+	if nodes > 0 {
+		l.nodes += nodes
+		l.copied += bytes
+	}
+}
+
+// settle is what is to be charged since it was last called. An item costs cost beside
+// what it refers to; nodes and weight are what the tree let go and copied since.
+func (l *itemLosses) settle(nodes int, weight, cost int64) int64 {
+	nodes += l.nodes
+	l.copied += weight
+	values := min(l.gone, l.copied) - l.charged
+	l.nodes, l.charged = 0, l.charged+values
+	return int64(nodes)*cost + values
+}

@@ -121,6 +121,8 @@ func (x *exec) duplicate(e *table.Entry, version uint64, key string) *table.Entr
 		return x.s.duplicateSet(e, version, key)
 	case table.BigSorted:
 		return x.s.duplicateSorted(e, version, key)
+	case table.Stream:
+		return duplicateStream(e, version, key)
 	}
 	return e.With(version, key, e.Deadline())
 }

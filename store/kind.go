@@ -18,11 +18,14 @@ const (
 	Set
 	// SortedSet is a set of strings, each with a score, in the order of the scores.
 	SortedSet
+	// Stream is a sequence of entries in the order of their IDs, each of pairs of strings,
+	// with groups of consumers that share the reading of it.
+	Stream
 )
 
 // String is Redis's name of the type.
 func (k Kind) String() string {
-	return [...]string{"none", "string", "hash", "list", "set", "zset"}[k]
+	return [...]string{"none", "string", "hash", "list", "set", "zset", "stream"}[k]
 }
 
 // kindOf is the kind of e's value, whatever its form; None for nil.
@@ -41,6 +44,8 @@ func kindOf(e *table.Entry) Kind {
 		return Set
 	case table.SmallSorted, table.BigSorted:
 		return SortedSet
+	case table.Stream:
+		return Stream
 	}
 	return None
 }

@@ -404,9 +404,5 @@ func (l *bigList) remove(gone []span, bytes int64) {
 		bytes -= int64(s.len()) * listItemCost
 		l.items.Delete(s.from, s.to)
 	}
-	l.lost.gone += bytes
-	if n := l.items.Copied(); n > 0 { // else what went stood in nodes that were counted before, or nobody shares
-		l.lost.nodes += n
-		l.lost.copied += bytes
-	}
+	l.lost.remove(l.items.Copied(), bytes)
 }

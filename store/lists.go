@@ -51,25 +51,11 @@ var ErrIndex = &Error{"ERR index out of range"}
 type bigList struct {
 	collection
 	items tree.Tree[string]
-	lost  listLosses
+	lost  itemLosses
 }
 
 func newBigList() *bigList {
 	return &bigList{items: tree.Tree[string]{Weigh: func(v string) int64 { return int64(len(v)) }}}
-}
-
-// listLosses is what others alone hold of a list that shares its nodes with them. The
-// writer's.
-//
-// Which of the elements that go were theirs, nobody knows. No more than all that went,
-// and no more than stood in the nodes that were copied or went as a whole: the lesser is
-// charged. By the first alone a stack that grows and shrinks would cost its size again
-// and again, by the second one element all of its neighbours.
-type listLosses struct {
-	nodes   int   // items of nodes, since copied was last asked
-	gone    int64 // bytes of the elements that went, since the fork
-	copied  int64 // bytes of the elements in nodes that were copied or went, since the fork
-	charged int64 // of the lesser of these
 }
 
 // listItemCost is what an element in a tree takes beside its bytes: the string header of
@@ -89,12 +75,7 @@ func (l *bigList) fork() forkable {
 
 // copied includes the elements that went.
 func (l *bigList) copied() int64 {
-	o := &l.lost
-	nodes := int64(o.nodes + l.items.Copied())
-	o.copied += l.items.Weight()
-	values := min(o.gone, o.copied) - o.charged
-	o.nodes, o.charged = 0, o.charged+values
-	return nodes*listItemCost + values
+	return l.lost.settle(l.items.Copied(), l.items.Weight(), listItemCost)
 }
 
 // list is the list at key, or nil.

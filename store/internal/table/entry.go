@@ -33,6 +33,8 @@ const (
 	SmallSorted
 	// BigSorted is a sorted set held in a tree, beside a table of scores by member.
 	BigSorted
+	// Stream is a stream, held in a tree whatever its size.
+	Stream
 )
 
 const (

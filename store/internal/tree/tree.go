@@ -87,6 +87,10 @@ func (t *Tree[T]) Clone() *Tree[T] {
 	return &Tree[T]{Weigh: t.Weigh, root: t.root}
 }
 
+// Branch is Clone of a tree that is not changed any more, as long as it lives: it takes
+// nothing from t, so that any number may call it at the same time. O(1).
+func (t *Tree[T]) Branch() *Tree[T] { return &Tree[T]{Weigh: t.Weigh, root: t.root} }
+
 // Copied is the number of items in nodes that t let go since it was last asked,
 // because a clone shares them: those that it had to copy, or deleted as a whole.
 func (t *Tree[T]) Copied() int {

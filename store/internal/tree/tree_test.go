@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync"
 	"testing"
 )
 
@@ -246,5 +247,31 @@ func BenchmarkPush(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {
 		tr.Insert(i, "x")
+	}
+}
+
+// A branch takes nothing from its tree, of which any number may be made at once, and
+// neither sees what the other one changes. Run with -race.
+func TestBranch(t *testing.T) {
+	var frozen Tree[int]
+	for i := range 1000 {
+		frozen.Insert(i, i)
+	}
+	var wg sync.WaitGroup
+	for k := range 4 {
+		wg.Go(func() {
+			b := frozen.Branch()
+			b.Delete(k*100, k*100+50)
+			b.Set(0, -k)
+			if b.Len() != 950 || b.Copied() == 0 {
+				t.Errorf("the branch has %d items and copied none of its tree's nodes", b.Len())
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 1000 {
+		if frozen.At(i) != i {
+			t.Fatalf("item %d is %d", i, frozen.At(i))
+		}
 	}
 }
