@@ -12,7 +12,7 @@ import (
 // are given once: an ID does not come back when its entry goes. The zero ID is before
 // all entries and never that of one.
 type StreamID struct {
-	Millis uint64
+	Ms  uint64
 	Seq    uint64
 }
 
@@ -24,13 +24,13 @@ var ErrStreamID = &Error{"ERR Invalid stream ID specified as stream command argu
 
 // String is the ID as commands and replies spell it: 1700000000000-0.
 func (id StreamID) String() string {
-	return strconv.FormatUint(id.Millis, 10) + "-" + strconv.FormatUint(id.Seq, 10)
+	return strconv.FormatUint(id.Ms, 10) + "-" + strconv.FormatUint(id.Seq, 10)
 }
 
 // Compare is negative if id is before o, positive if it is after it, and 0 if both are
 // the same.
 func (id StreamID) Compare(o StreamID) int {
-	if n := cmp.Compare(id.Millis, o.Millis); n != 0 {
+	if n := cmp.Compare(id.Ms, o.Ms); n != 0 {
 		return n
 	}
 	return cmp.Compare(id.Seq, o.Seq)
@@ -38,16 +38,16 @@ func (id StreamID) Compare(o StreamID) int {
 
 // before reports whether id is before o.
 func (id StreamID) before(o StreamID) bool {
-	return id.Millis < o.Millis || id.Millis == o.Millis && id.Seq < o.Seq
+	return id.Ms < o.Ms || id.Ms == o.Ms && id.Seq < o.Seq
 }
 
 // next is the ID right after id; ok is false behind the last.
 func (id StreamID) next() (n StreamID, ok bool) {
 	switch {
 	case id.Seq < math.MaxUint64:
-		return StreamID{id.Millis, id.Seq + 1}, true
-	case id.Millis < math.MaxUint64:
-		return StreamID{id.Millis + 1, 0}, true
+		return StreamID{id.Ms, id.Seq + 1}, true
+	case id.Ms < math.MaxUint64:
+		return StreamID{id.Ms + 1, 0}, true
 	}
 	return StreamID{}, false
 }
@@ -56,9 +56,9 @@ func (id StreamID) next() (n StreamID, ok bool) {
 func (id StreamID) previous() (p StreamID, ok bool) {
 	switch {
 	case id.Seq > 0:
-		return StreamID{id.Millis, id.Seq - 1}, true
-	case id.Millis > 0:
-		return StreamID{id.Millis - 1, math.MaxUint64}, true
+		return StreamID{id.Ms, id.Seq - 1}, true
+	case id.Ms > 0:
+		return StreamID{id.Ms - 1, math.MaxUint64}, true
 	}
 	return StreamID{}, false
 }
@@ -72,7 +72,7 @@ func parseStreamID(text string, seq uint64) (StreamID, error) {
 	first, second, whole := strings.Cut(text, "-")
 	id := StreamID{Seq: seq}
 	var ok bool
-	if id.Millis, ok = parseStreamNumber(first); !ok {
+	if id.Ms, ok = parseStreamNumber(first); !ok {
 		return StreamID{}, ErrStreamID
 	}
 	if whole {
