@@ -100,6 +100,7 @@ func (d *diary) replicaOptions(dial func(context.Context, string, string) (net.C
 // ends closes a node and fails the test if anything of it shows afterwards. A goroutine that is left could keep the bubble from ending, hence the panic.
 func (d *diary) ends(t *testing.T, name string, end func() error) {
 	t.Helper()
+	synctest.Wait() // a goroutine that is executing at this moment shows no stack
 	if alive() == "" {
 		t.Errorf("%s: nothing runs before Close: the test shows nothing", name)
 	}
