@@ -40,6 +40,8 @@ const (
 	flagPublish
 	// flagStream: known only in the stream of a primary.
 	flagStream
+	// flagRefresh: a read that may write what it has computed into the value.
+	flagRefresh
 )
 
 // A Command describes one command: of the store's own table, or one that a
@@ -138,7 +140,7 @@ const (
 )
 
 // commandGroups are the one list of what the store understands.
-var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, blockingCommands, setCommands, sortedCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
+var commandGroups = [][]Command{stringCommands, hashCommands, listCommands, blockingCommands, setCommands, sortedCommands, hyperLogLogCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
 
 // messageCommands travel in the stream and change no data.
 var messageCommands = []Command{

@@ -199,7 +199,7 @@ func (d reads) Do(args ...string) (v resp.Value, err error) {
 	if cmd.Flags&flagOneKey != 0 {
 		over = d.one
 	}
-	err = over(func(x *exec) { v = cmd.run(x, argv) })
+	err = d.refreshing(over, func(x *exec) { v = cmd.run(x, argv) })
 	return replyOrError(v, err)
 }
 

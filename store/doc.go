@@ -21,7 +21,7 @@
 //
 // Do takes every command that [Commands] lists. A typed method has the name of its
 // command, where there is one; H, L, S and Z stand for hashes, lists, sets and sorted
-// sets, B for calls that wait. One method may stand for several commands: Set for
+// sets, PF for HyperLogLogs, B for calls that wait. One method may stand for several commands: Set for
 // SETEX, Incr for DECRBY, ZRange for seven. One that ends in With takes the options of
 // its command, nil for none; in N, a number of elements; in X, is for keys that are
 // there, in NX for those that are not. [DB] has them all, [TxDB] all but those that wait
@@ -82,6 +82,7 @@
 //	internal/table   the keyspace: immutable entries, wait-free readers; large
 //	                 strings in chunks that versions share
 //	internal/tree    counted B+trees, cloned in O(1): lists, orders of sorted sets
+//	internal/hll     the bytes of HyperLogLogs, and what they count
 //	store.go         the lock, the view, the ways in
 //	commit.go        the write path: one atomic change
 //	exec.go          the context of execution: where it reads, what time it is
@@ -91,6 +92,8 @@
 //	                 below do the work
 //	keys.go          every type: DEL, RENAME, COPY; expiry.go; sort.go; dump.go
 //	strings.go       hashes.go, hashblob.go
+//	hyperloglog.go   strings that count, whose bytes internal/hll knows; refresh.go is
+//	                 about reads that keep in a value what they have computed
 //	collection.go    what lists and sorted sets in trees have in common: changes in
 //	                 place, and who must not see them
 //	lists.go         listedit.go changes them, listblob.go is their small form

@@ -66,6 +66,28 @@ var effectTests = []struct {
 	{"", "SETRANGE k 3 v", "SETRANGE k 3 v"},
 	{"SET k w", "GETRANGE k 0 -1", ""},
 
+	// HyperLogLogs.
+	{"", "PFADD h", "PFADD h"},
+	{"", "pfadd h a b", "PFADD h a b"},
+	{"PFADD h a", "PFADD h a", ""},
+	{"PFADD h a", "PFADD h", ""},
+	{"SET h v", "PFADD h a", ""},
+	{"PFADD h a", "PFCOUNT h", "PFCOUNT h"},
+	{"PFADD h a;PFCOUNT h", "PFCOUNT h", ""},
+	{"PFADD h a;PFADD i b", "PFCOUNT h i", ""},
+	{"", "PFCOUNT h", ""},
+	{"PFADD h a", "PFMERGE d h none", "PFMERGE d h none"},
+	{"PFADD h a", "PFMERGE h h", "PFMERGE h h"},
+	{"", "PFMERGE d", "PFMERGE d"},
+	{"PFADD h a;SET i v", "PFMERGE d h i", ""},
+	{"PFADD h a", "PFDEBUG TODENSE h", "PFDEBUG TODENSE h"},
+	{"PFADD h a", "PFDEBUG getreg h", "PFDEBUG getreg h"},
+	{"PFADD h a;PFDEBUG TODENSE h", "PFDEBUG GETREG h", ""},
+	{"PFADD h a", "PFDEBUG ENCODING h", ""},
+	{"GONE", "PFADD x a", "MULTI;DEL x;PFADD x a;EXEC"},
+	{"GONE;PFADD h a", "PFMERGE h x", "MULTI;DEL x;PFMERGE h x;EXEC"},
+	{"GONE", "PFCOUNT x", ""},
+
 	// Hashes.
 	{"", "HSET h f v g w", "HSET h f v g w"},
 	{"HSET h f v", "HSET h f v", "HSET h f v"},

@@ -37,12 +37,13 @@ type exec struct {
 	now    int64 // Unix milliseconds; 0 until somebody asks
 	tally  bool  // count hits and misses
 
-	at   uint64  // mode shared: the version that is read, see readAt
-	v    *view   // mode shared: what leads to it
-	torn bool    // mode shared: what was read is not of one instant
-	long bool    // mode shared: only a snapshot will do
-	past *past   // mode past_
-	c    *commit // mode writing
+	at    uint64  // mode shared: the version that is read, see readAt
+	v     *view   // mode shared: what leads to it
+	torn  bool    // mode shared: what was read is not of one instant
+	long  bool    // mode shared: only a snapshot will do
+	stale bool    // a read found something to be refreshed, see refresh.go
+	past  *past   // mode past_
+	c     *commit // mode writing
 
 	made *table.Entry // of the key and text that a SET without a deadline will want, made before the lock; or nil
 }

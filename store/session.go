@@ -268,12 +268,17 @@ func (c *Session) read(cmd *Command, args [][]byte) (v resp.Value) {
 	if cmd.Flags&flagOneKey != 0 {
 		over = c.s.readOne
 	}
+	stale := false
 	err := over(c.db, func(x *exec) {
 		x.tally = true
 		v = cmd.run(x, args)
+		stale = x.stale
 	})
 	if err != nil {
 		return reply(err)
+	}
+	if stale && c.s.refresh(c.db, func(x *exec) { v = cmd.run(x, args) }) {
+		c.offset = c.s.backlog.Offset()
 	}
 	return v
 }
@@ -410,7 +415,7 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 		return nil, err
 	}
 	defer c.s.unlock()
-	writes, messages := countKinds(queue)
+	writes, messages, refreshes := countKinds(queue)
 	if err := c.s.closedToWrites(); err == ErrSealed && writes+messages > 0 {
 		return nil, err
 	} else if err != nil && writes > 0 {
@@ -420,7 +425,7 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 		return nil, nil
 	}
 	cm := c.s.begin(c.db, client)
-	cm.atomicIf(writes > 1)
+	cm.atomicIf(writes+refreshes > 1)
 	replies := c.runQueue(&cm.x, queue)
 	cm.finish()
 	if writes > 0 || cm.parts > 0 {
@@ -429,8 +434,9 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 	return replies, nil
 }
 
-// countKinds counts the commands that may change data, and those that send a message.
-func countKinds(queue []queued) (writes, messages int) {
+// countKinds counts the commands that may change data, those that send a message, and
+// reads that may refresh what they find.
+func countKinds(queue []queued) (writes, messages, refreshes int) {
 	for _, q := range queue {
 		if q.cmd.Flags&FlagWrite != 0 {
 			writes++
@@ -438,8 +444,11 @@ func countKinds(queue []queued) (writes, messages int) {
 		if q.cmd.Flags&flagPublish != 0 {
 			messages++
 		}
+		if q.cmd.Flags&flagRefresh != 0 {
+			refreshes++
+		}
 	}
-	return writes, messages
+	return writes, messages, refreshes
 }
 
 func (c *Session) runQueue(x *exec, queue []queued) []resp.Value {

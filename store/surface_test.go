@@ -32,6 +32,12 @@ var inGo = map[string]string{
 	"SUBSTR":      "GetRange",
 	"STRLEN":      "Strlen",
 
+	"PFADD":      "PFAdd",
+	"PFCOUNT":    "PFCount",
+	"PFMERGE":    "PFMerge",
+	"PFDEBUG":    "no: it shows how registers are kept; Do answers it as Redis would",
+	"PFSELFTEST": "no: it tests the code, not data",
+
 	"HSET":         "HSet",
 	"HMSET":        "HSet",
 	"HSETNX":       "HSetNX",

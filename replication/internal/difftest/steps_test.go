@@ -18,6 +18,7 @@ import (
 //   - ZRANK ... WITHSCORE in a transaction, which Redis 7.0 breaks off by it.
 //   - RESTORE with a time to live that overflows: Redis 8 keeps the key with a deadline before 1970, which never comes, and
 //     which its own replicas refuse.
+//   - PFCOUNT of one key, by a client of a replica: Redis keeps the count in its copy, which no longer has the primary's bytes.
 //   - Ranges by member of a sorted set whose scores are not all equal: Redis leaves open what they give, and a transaction's
 //     earlier commands may make the scores so.
 func (r *run) uncertain(n int, args []string) bool {
@@ -30,6 +31,8 @@ func (r *run) uncertain(n int, args []string) bool {
 		return err == nil && count > 0 && count < 1_000_000
 	case name == "ZRANK" || name == "ZREVRANK":
 		return len(args) > 3 && r.ours[n].InMulti()
+	case name == "PFCOUNT":
+		return r.isReplica && len(args) == 2
 	case strings.HasPrefix(name, "RESTORE"):
 		return r.g.newer && len(args) > 2 && args[2] == "9223372036854775807"
 	case name == "SORT":

@@ -21,9 +21,11 @@ RW access delete: blmpop blpop brpop bzmpop bzpopmax bzpopmin getdel lmpop lpop 
 RW access delete, OW insert: renamenx
 RW access delete, OW update: rename
 RW access delete, RW insert: blmove brpoplpush lmove rpoplpush smove
+RW access: pfcount pfdebug
+RW access insert, RO access: pfmerge
 RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move zincrby
 RW delete: hdel lrem ltrim srem zrem zremrangebylex zremrangebyrank zremrangebyscore
-RW insert: append hsetnx linsert lpush lpushx rpush rpushx sadd
+RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
 RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange zadd
 RW update, RO access: sinterstore
 `

@@ -91,7 +91,7 @@ func (p *pause) wait(c *conn, name []byte) bool {
 // mayWrite reports whether a command can change data, or the stream: EXEC can, whatever is in it.
 func (s *Server) mayWrite(name []byte) bool {
 	cmd := s.data[lower(string(name))]
-	return equalFold(name, "exec") || cmd != nil && cmd.Flags&(store.FlagWrite|store.FlagPubSub) != 0
+	return equalFold(name, "exec") || cmd != nil && (cmd.Flags&(store.FlagWrite|store.FlagPubSub) != 0 || cmd.Refreshes())
 }
 
 // clientPause answers CLIENT PAUSE timeout [WRITE | ALL].
