@@ -26,15 +26,18 @@ type Record struct {
 	Op Op
 	DB int
 
-	Name, Value   []byte // OpAux; Value alone for OpFunction
-	Keys, Expires uint64 // OpResizeDB
+	Name, Value   []byte      // OpAux; Value alone for OpFunction
+	Slots         []SlotRange // OpSlotImport, whose Name is that of the import
+	Keys, Expires uint64      // OpResizeDB
 
 	Key      []byte // OpKey, and all that follows
 	Kind     Kind
-	Deadline int64 // unix time in milliseconds, 0 if the key has none
-	Idle     int64 // seconds since the last access, -1 if not known
-	Freq     int   // access counter 0..255, logarithmic, -1 if not known
-	Len      int64 // pairs, elements or members, 1 for a string, -1 if not known; as the file claims: no size to allocate by
+	Deadline int64    // unix time in milliseconds, 0 if the key has none
+	Idle     int64    // seconds since the last access, -1 if not known
+	Freq     int      // access counter 0..255, logarithmic, -1 if not known
+	Meta     []byte   // what modules store about the key, nil if nothing: whoever passes over it loses something. In no form that is known here
+	Module   ModuleID // whose value it is, if Kind is Module
+	Len      int64    // pairs, elements or members, 1 for a string, -1 if not known; as the file claims: no size to allocate by
 }
 
 // A Decoder reads one file, record by record. It is for one goroutine.
@@ -51,13 +54,15 @@ type Decoder struct {
 	hints     hints
 	value     value
 	stream    streamPlace
+	templates templates
 	dump      dumpState
 
-	key, first, second, packed []byte // memory for texts that cannot stay in the buffer
+	key, first, second, packed, meta []byte // memory for texts that cannot stay in the buffer
 }
 
 // hints are the opcodes that concern the key that follows them.
 type hints struct {
+	meta     []byte
 	deadline int64
 	idle     int64
 	freq     int
@@ -68,7 +73,6 @@ var noHints = hints{idle: -1, freq: -1}
 var (
 	errMagic      = errors.New("does not begin with the name of the format")
 	errBadDB      = errors.New("invalid database number")
-	errModuleTag  = errors.New("unknown tag in the data of a module")
 	errIdleLength = errors.New("invalid idle time")
 )
 
@@ -228,7 +232,7 @@ func (d *Decoder) record(rec *Record) error {
 	case opResizeDB:
 		return d.resizeDB(at, rec)
 	case opAux:
-		return d.aux(rec)
+		return d.aux(at, rec)
 	case opFunction2:
 		return d.function(rec)
 	case opDeadlineMs, opDeadlineSec:
@@ -241,6 +245,9 @@ func (d *Decoder) record(rec *Record) error {
 		return d.slotInfo(at)
 	case opModuleAux:
 		return d.moduleAux(at)
+	}
+	if known, err := d.dialectRecord(at, code, rec); known {
+		return err
 	}
 	return d.keyRecord(at, code, rec)
 }
@@ -285,11 +292,14 @@ func (d *Decoder) resizeDB(at int64, rec *Record) (err error) {
 }
 
 // aux reads a remark. Forks write some between keys, so it may come anywhere.
-func (d *Decoder) aux(rec *Record) (err error) {
+func (d *Decoder) aux(at int64, rec *Record) (err error) {
 	if rec.Name, err = d.stableText("aux name", &d.first); err != nil {
 		return err
 	}
 	d.learn(rec.Name)
+	if d.dialect == KeyDB && string(rec.Name) == remarkSubexpire {
+		return d.unsupportedValue(at, "deadline of a part of a key (KeyDB)", opAux, d.key)
+	}
 	rec.Value, err = d.text("aux value", &d.second)
 	rec.Op = OpAux
 	return err
@@ -359,45 +369,6 @@ func (d *Decoder) slotInfo(at int64) error {
 	return nil
 }
 
-// moduleAux skips what a module has to say on no key in particular: the module's number, then values with tags.
-func (d *Decoder) moduleAux(at int64) error {
-	if _, err := d.in.length(); err != nil {
-		return d.fail(at, "module data", err)
-	}
-	for {
-		tag, err := d.in.length()
-		if err == nil && tag == moduleEOF {
-			return nil
-		}
-		if err == nil {
-			err = d.skipModuleValue(tag)
-		}
-		switch {
-		case d.err != nil:
-			return d.err
-		case err != nil:
-			return d.fail(at, "module data", err)
-		}
-	}
-}
-
-// skipModuleValue skips one value of a module. The tags are there for this very purpose: a reader without the module can
-// find the end of its data.
-func (d *Decoder) skipModuleValue(tag uint64) error {
-	switch tag {
-	case moduleSigned, moduleUnsigned:
-		_, err := d.in.length()
-		return err
-	case moduleFloat:
-		return d.in.skip(4)
-	case moduleDouble:
-		return d.in.skip(8)
-	case moduleString:
-		return d.skipText("module string")
-	}
-	return errModuleTag
-}
-
 // keyRecord reads the key whose type is code, and prepares for its value.
 func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	if !readable(code, d.dialect, d.version) {
@@ -408,6 +379,7 @@ func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	}
 	rec.Op, d.keyed = OpKey, true
 	rec.Deadline, rec.Idle, rec.Freq = d.hints.deadline, d.hints.idle, d.hints.freq
+	rec.Meta = d.hints.meta
 	d.hints = noHints
 	return d.openValue(code, rec)
 }

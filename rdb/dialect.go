@@ -90,6 +90,8 @@ func readable(code byte, l Dialect, version int) bool {
 		return l == Redis && version >= deadlinesVersion
 	case typeStream4:
 		return l == Redis && version >= dedupVersion
+	case typeTemplateListpack, typeTemplateArray:
+		return l == Redis && version >= templateVersion
 	case typeStream5:
 		return l == Redis && version >= releasedVersion
 	}
@@ -109,9 +111,7 @@ var foreignCodes = [...]foreignCode{
 	{Redis, 23, "hash with field deadlines, of a release candidate"},
 	{Redis, 28, "array"},
 	{Redis, 29, "hash with a template"},
-	{Redis, 30, "hash by a template"},
 	{Redis, 31, "hash with a template"},
-	{Redis, 32, "hash by a template"},
 	{Valkey, 23, "hash by path"},
 	{KeyDB, 64, "cron job"},
 	{Dragonfly, 30, "JSON"},

@@ -25,6 +25,9 @@
 //		case rec.Kind == rdb.SortedSet:
 //			member, score, ok, err := d.Member() // until !ok
 //			...
+//		case rec.Kind == rdb.Module:
+//			opaque, err := d.Module()
+//			...
 //		case rec.Kind == rdb.Stream:
 //			part, ok, err := d.StreamPart() // until !ok
 //			...                             // and for part.Op == rdb.PartEntry the pairs by d.Field
@@ -78,6 +81,7 @@
 //	3     sorted set, decimal scores    members.go    before Redis 4.0
 //	4     hash, pairs of strings        hash.go       all
 //	5     sorted set, binary scores     members.go    all
+//	7     value of a module             module.go     Redis 4.0 and newer
 //	9     hash, zipmap                  zipmap.go     before Redis 2.6
 //	10    list, ziplist                 ziplist.go    before Redis 3.2, forks
 //	11    set, intset                   intset.go     all
@@ -96,10 +100,23 @@
 //	25    the same, listpack            hash.go       Redis 7.4 and newer
 //	26    stream, what producers sent   stream.go     Redis 8.6 and newer
 //	27    stream, what was given back   stream.go     Redis 8.8 and newer
+//	30    hash by a template, listpack  template.go   Redis 8.10 and newer
+//	32    hash by a template            template.go   Redis 8.10 and newer
 //
-// Written are 0, 1, 2, 4, 5, 15, 19, 21 and 24. All other types, and opcodes that are not in the layout
-// above, are an [UnsupportedError]; nothing is left out quietly, but for hints without meaning to the data: sizes of
-// cluster slots, and what modules store outside of keys.
+// Written are 0, 1, 2, 4, 5, 7, 15, 19, 21 and 24. What a module stored is not decoded, but can be passed on as it is, as can
+// function libraries. All other types, opcodes that are not in the layout above or below, and KeyDB's deadlines of parts of a
+// key are an [UnsupportedError]; nothing is left out quietly, but for what has no meaning to the data: sizes of cluster slots,
+// whether Dragonfly may evict a key, and what modules store outside of keys.
+//
+// # What only some servers write
+//
+//	243 number, then each:    metadata of the key that follows, by modules: Record.Meta (Redis 8.6)
+//	    class, tagged values
+//	242 id length name*       names of hash fields, for types 30 and 32 (Redis 8.10)
+//	243 name ranges           slots that are being imported: OpSlotImport (Valkey 9)
+//	220 mask [flags]          properties of the key that follows, passed over (Dragonfly)
+//	244 slot keys expires     sizes of a slot, passed over (Redis 7.4)
+//	247 number tagged values  what a module stores outside of keys, passed over (all)
 //
 // # Payloads of DUMP
 //
@@ -108,8 +125,9 @@
 //
 // # Guarantees
 //
-// Memory is in proportion to the longest single text (a key, a value, a field; a small collection or the node of a list
-// that the file holds as one text), never to a collection or to the file. A length that a file claims is allocated as its bytes arrive,
+// Memory is in proportion to the longest single text (a key, a value, a field; a small collection, or the node of a list
+// or a stream, that the file holds as one text; the value of a module, and the metadata of a key), never to a collection or to the
+// file. Templates of hashes are kept, and take as much memory as one text at most. A length that a file claims is allocated as its bytes arrive,
 // and no text may be longer than [DecoderOptions].MaxString.
 //
 // Corrupt input is a [CorruptError] with what was being read and the offset at which that begins; input that ends
@@ -125,7 +143,7 @@
 //
 // A Decoder or Encoder belongs to one goroutine; neither starts any, and both return only when their reader or writer
 // does. Slices that a Decoder returns are its memory: those in a Record are valid until the next call of Next, those
-// from Text, Field, Element, Member and StreamPart until the next call of any method. An Encoder keeps no reference to what it was given.
+// from Text, Field, Element, Member, StreamPart and Module until the next call of any method. An Encoder keeps no reference to what it was given.
 //
 // # Implementation
 //

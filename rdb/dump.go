@@ -10,7 +10,8 @@ import (
 
 // The payload of the commands DUMP and RESTORE is a single value without its key:
 //
-//	type     1 byte, as before a key in a file
+//	metadata what modules store about the key, if anything: as before a key in a file
+//	type     1 byte, as there
 //	value    as behind it
 //	version  2 bytes, low byte first
 //	checksum 8 bytes, low byte first: of all before, never absent
@@ -117,6 +118,13 @@ func (d *Decoder) nextOfDump(rec *Record) error {
 func (d *Decoder) openDump(rec *Record) error {
 	at := d.in.offset()
 	code, err := d.in.byte()
+	if err == nil && code == opKeyMeta && d.dialect == Redis && d.version >= keyMetaVersion {
+		if err := d.keyMeta(at); err != nil {
+			return err
+		}
+		rec.Meta, at = d.meta, d.in.offset()
+		code, err = d.in.byte()
+	}
 	switch {
 	case err != nil:
 		return d.fail(at, "value type", err)

@@ -13,7 +13,7 @@ func NewDecoderSize(r io.Reader, n int) *Decoder {
 
 // Memory returns the bytes that d holds, apart from its buffer.
 func (d *Decoder) Memory() int {
-	return cap(d.key) + cap(d.first) + cap(d.second) + cap(d.packed)
+	return cap(d.key) + cap(d.first) + cap(d.second) + cap(d.packed) + cap(d.meta) + d.templates.size
 }
 
 // CRC64 returns the checksum of p as it stands in a footer.

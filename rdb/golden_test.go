@@ -46,6 +46,8 @@ func dumpTo(b *strings.Builder, d *rdb.Decoder) error {
 			fmt.Fprintf(b, "db %d\n", rec.DB)
 		case rdb.OpResizeDB:
 			fmt.Fprintf(b, "size %d, %d with a deadline\n", rec.Keys, rec.Expires)
+		case rdb.OpSlotImport:
+			fmt.Fprintf(b, "slot import %s: %v\n", short(rec.Name), rec.Slots)
 		case rdb.OpEnd:
 			fmt.Fprintf(b, "end of version %d at %d\n", d.Version(), d.Offset())
 		case rdb.OpKey:
@@ -66,6 +68,14 @@ func dumpKey(b *strings.Builder, d *rdb.Decoder, rec rdb.Record) error {
 	}
 	if rec.Freq >= 0 {
 		fmt.Fprintf(b, " freq=%d", rec.Freq)
+	}
+	if rec.Meta != nil {
+		fmt.Fprintf(b, " meta=%q", rec.Meta)
+	}
+	if rec.Kind == rdb.Module {
+		v, err := d.Module()
+		fmt.Fprintf(b, " of %v, version %d = %s\n", rec.Module, rec.Module.Version(), short(v))
+		return err
 	}
 	if rec.Kind == rdb.String {
 		v, err := d.Text()
@@ -229,6 +239,8 @@ func readAll(d *rdb.Decoder) error {
 			_, err = d.Text()
 		case rdb.Stream:
 			err = dumpStream(io.Discard, d)
+		case rdb.Module:
+			_, err = d.Module()
 		default:
 			err = readParts(d, rec.Kind, func(_, _ []byte) {})
 		}

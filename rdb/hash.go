@@ -65,6 +65,9 @@ func (d *Decoder) DatedField() (field, value []byte, deadline int64, ok bool, er
 		return d.plainField()
 	case compactHash:
 		return d.compactField()
+	case templatedHash:
+		field, value, ok, err = d.templatedField()
+		return field, value, 0, ok, err
 	case streamParts:
 		field, value, ok, err = d.entryField()
 		return field, value, 0, ok, err

@@ -27,6 +27,9 @@ type source struct {
 	buf              []byte
 	summed, pos, end int
 	base             int64  // file offset of buf[0]
+	kept             []byte // while capturing: what was consumed of the bytes before buf[from]
+	from             int
+	keepMost         int    // of bytes to be captured; 0: nothing is
 	sum              uint64 // checksum of the file up to base+summed
 	err              error  // what r failed with, other than the end of its data; sticky
 }
@@ -79,6 +82,10 @@ func (s *source) fail(err error) error {
 // compact moves what waits to the front of the buffer.
 func (s *source) compact() {
 	s.settle()
+	if s.keepMost > 0 {
+		s.kept = append(s.kept, s.buf[s.from:s.pos]...)
+		s.from = 0
+	}
 	copy(s.buf, s.buf[s.pos:s.end])
 	s.base += int64(s.pos)
 	s.end -= s.pos
@@ -134,8 +141,25 @@ func (s *source) appendTo(dst []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
+// capture appends the bytes that will be consumed to dst, until captured is called. Then skip fails where they would become
+// more than most in all.
+func (s *source) capture(dst []byte, most int) { s.kept, s.from, s.keepMost = dst, s.pos, most }
+
+// captured ends capture, and returns what that began with and all that was consumed since.
+func (s *source) captured() []byte {
+	b := append(s.kept, s.buf[s.from:s.pos]...)
+	s.kept, s.keepMost = nil, 0
+	return b
+}
+
 // skip consumes n bytes.
 func (s *source) skip(n uint64) error {
+	if s.keepMost > 0 {
+		have := len(s.kept) + s.pos - s.from
+		if have > s.keepMost || n > uint64(s.keepMost-have) {
+			return &TooLargeError{Size: n + uint64(have), Limit: s.keepMost}
+		}
+	}
 	for n > 0 {
 		if err := s.fill(1); err != nil {
 			return err

@@ -25,6 +25,8 @@ const (
 	textMembers                      // left strings, each before a score in decimal
 	compactMembers                   // as compactHash
 	streamParts                      // what Decoder.stream says
+	templatedHash                    // names are those that names has, values as in compactHash or plainHash
+	moduleValue                      // tagged values, their module's number was read
 )
 
 // A value is the Decoder's place in the value of the current key. At most one of walk's forms is in use.
@@ -42,7 +44,9 @@ type value struct {
 	ints   intset
 	number [2][maxNumberText]byte // texts of a numeric field and its value
 
-	earliest int64 // datedHash: deadline that the others are counted from
+	module   ModuleID // moduleValue
+	names    template // templatedHash: those that are left
+	earliest int64    // datedHash: deadline that the others are counted from
 }
 
 // openValue prepares for the value of the given type, of which nothing has been read, and sets what is known of it.
@@ -65,6 +69,8 @@ func (d *Decoder) openValue(code byte, rec *Record) error {
 		return d.openCompact(compactHash, &v.listp, "hash listpack", rec)
 	case typeHash2:
 		return d.openPlain(valkeyHash, "hash length", "hash field", rec)
+	case typeTemplateListpack, typeTemplateArray:
+		return d.openTemplated(code, rec)
 	case typeHashMetadata, typeHashListpackEx:
 		return d.openDatedHash(code, rec)
 	case typeList:
@@ -87,6 +93,8 @@ func (d *Decoder) openValue(code byte, rec *Record) error {
 		return d.openPlain(textMembers, "sorted set length", "sorted set member", rec)
 	case typeStream, typeStream2, typeStream3, typeStream4, typeStream5:
 		return d.openStream(code)
+	case typeModule2:
+		return d.openModule(rec)
 	case typeSortedZiplist:
 		return d.openCompact(compactMembers, &v.zipl, "sorted set ziplist", rec)
 	}
@@ -185,6 +193,10 @@ func (d *Decoder) closeValue() error {
 		return d.skipNodes(form)
 	case streamParts:
 		return d.skipStream()
+	case templatedHash:
+		return d.skipTemplated()
+	case moduleValue:
+		return d.skipModule()
 	}
 	return nil
 }
