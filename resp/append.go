@@ -161,6 +161,8 @@ func AppendValue(b []byte, v Value, proto int) []byte {
 		return appendAggregate(b, v, proto)
 	case Pairs:
 		return appendPairs(b, v.Elems, proto)
+	case Keyed:
+		return appendKeyed(b, v.Elems, proto)
 	case Attribute:
 		if proto < 3 {
 			return b
@@ -188,6 +190,19 @@ func appendPairs(b []byte, elems []Value, proto int) []byte {
 	if proto < 3 {
 		return appendAggregate(b, Value{Kind: Array, Elems: elems}, proto)
 	}
+	return appendTwos(b, elems, proto)
+}
+
+// appendKeyed appends a map, or in RESP2 arrays of two.
+func appendKeyed(b []byte, elems []Value, proto int) []byte {
+	if proto >= 3 {
+		return appendAggregate(b, Value{Kind: Map, Elems: elems}, proto)
+	}
+	return appendTwos(b, elems, proto)
+}
+
+// appendTwos appends an array of arrays of two.
+func appendTwos(b []byte, elems []Value, proto int) []byte {
 	b = appendCount(b, Array, len(elems)/2)
 	for i := 0; i+1 < len(elems); i += 2 {
 		b = appendCount(b, Array, 2)

@@ -27,6 +27,8 @@ func TestAppendValue(t *testing.T) {
 		{DoubleText(0.1, "0.10000000000000001"), "$19\r\n0.10000000000000001\r\n", ",0.10000000000000001\r\n"},
 		{PairsOf(Integer(1), Integer(2), Integer(3), Integer(4)), "*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n", "*2\r\n*2\r\n:1\r\n:2\r\n*2\r\n:3\r\n:4\r\n"},
 		{PairsOf(), "*0\r\n", "*0\r\n"},
+		{KeyedOf(Integer(1), Integer(2), Integer(3), Integer(4)), "*2\r\n*2\r\n:1\r\n:2\r\n*2\r\n:3\r\n:4\r\n", "%2\r\n:1\r\n:2\r\n:3\r\n:4\r\n"},
+		{KeyedOf(), "*0\r\n", "%0\r\n"},
 		{BoolOf(true), ":1\r\n", "#t\r\n"},
 		{BoolOf(false), ":0\r\n", "#f\r\n"},
 		{BigNumberOf("-12"), "$3\r\n-12\r\n", "(-12\r\n"},

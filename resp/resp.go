@@ -32,6 +32,10 @@ const (
 // and one flat array in RESP2, as members with their scores are.
 const Pairs Kind = 'P'
 
+// Keyed is no kind of the wire: a reply that is a map in RESP3, and an array of arrays of
+// two in RESP2, as streams with what was read of them are.
+const Keyed Kind = 'K'
+
 // String returns the kind's name, for messages.
 func (k Kind) String() string {
 	switch k {
@@ -67,6 +71,8 @@ func (k Kind) String() string {
 		return "attribute"
 	case Pairs:
 		return "pairs"
+	case Keyed:
+		return "keyed"
 	}
 	return "unknown kind"
 }

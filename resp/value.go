@@ -12,7 +12,8 @@ import "strconv"
 //	Bool                      Int, 0 or 1
 //	Double                    Float; Str, unless it is "", is how it is written
 //	Array, Set, Push          Elems
-//	Map, Attribute, Pairs     Elems: key, value, key, value
+//	Map, Attribute            Elems: key, value, key, value
+//	Pairs, Keyed              the same
 //	Null                      Int: 1 for a null array, which RESP2 writes apart
 //
 // The zero Value is a null.
@@ -59,6 +60,10 @@ func MapOf(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
 // PairsOf returns an array of arrays of two (RESP3; else a flat array): alternating
 // firsts and seconds. It keeps elems, of which there must be an even number.
 func PairsOf(elems ...Value) Value { return Value{Kind: Pairs, Elems: elems} }
+
+// KeyedOf returns a map of alternating keys and values (RESP3; else an array of arrays of
+// two). It keeps elems, of which there must be an even number.
+func KeyedOf(elems ...Value) Value { return Value{Kind: Keyed, Elems: elems} }
 
 // NullValue returns a null, "$-1" in RESP2.
 func NullValue() Value { return Value{Kind: Null} }
@@ -142,7 +147,7 @@ func (v Value) appendDebug(b []byte) []byte {
 		return appendDebugList(b, "~[", v.Elems, "]")
 	case Push:
 		return appendDebugList(b, ">[", v.Elems, "]")
-	case Map:
+	case Map, Keyed:
 		return appendDebugList(b, "{", v.Elems, "}")
 	case Attribute:
 		return appendDebugList(b, "|{", v.Elems, "}")

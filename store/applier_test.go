@@ -40,10 +40,10 @@ func TestApplierErrors(t *testing.T) {
 		err  string   // %d is its offset
 		is   error
 	}{
-		{"unknown command", []string{"XADD l 1"}, 0, `store: unknown command "XADD" in the stream at offset %d`, nil},
-		{"unknown in MULTI", []string{"MULTI", "SET k w", "XADD l 1", "SET k x", "EXEC"}, 2, `store: unknown command "XADD" in the stream at offset %d`, nil},
-		{"unknown after one", []string{"MULTI", "SET k w", "XADD l 1", "EXEC"}, 2, `store: unknown command "XADD" in the stream at offset %d`, nil},
-		{"unknown alone in MULTI", []string{"MULTI", "XADD l 1", "EXEC"}, 1, `store: unknown command "XADD" in the stream at offset %d`, nil},
+		{"unknown command", []string{"VADD l 1"}, 0, `store: unknown command "VADD" in the stream at offset %d`, nil},
+		{"unknown in MULTI", []string{"MULTI", "SET k w", "VADD l 1", "SET k x", "EXEC"}, 2, `store: unknown command "VADD" in the stream at offset %d`, nil},
+		{"unknown after one", []string{"MULTI", "SET k w", "VADD l 1", "EXEC"}, 2, `store: unknown command "VADD" in the stream at offset %d`, nil},
+		{"unknown alone in MULTI", []string{"MULTI", "VADD l 1", "EXEC"}, 1, `store: unknown command "VADD" in the stream at offset %d`, nil},
 		{"session command", []string{"WATCH k"}, 0, `store: unknown command "WATCH" in the stream at offset %d`, nil},
 		{"error reply", []string{"INCR k"}, 0, `store: command "INCR" in the stream at offset %d: ERR value is not an integer or out of range`, nil},
 		{"error in MULTI", []string{"MULTI", "SET n 1", "DEL k", "HSET h f v", "RENAME none k", "EXEC"}, 4, `store: command "RENAME" in the stream at offset %d: ERR no such key`, nil},

@@ -46,6 +46,7 @@ type queue struct {
 	db           int
 	key          string
 	list, sorted list.List // of *waiter
+	stream       list.List // of *waiter: readers, of whom one leaves the others what there is
 	noted        bool      // stands in blocked.ready
 }
 
@@ -56,11 +57,13 @@ func (q *queue) of(kind Kind) *list.List {
 		return &q.list
 	case SortedSet:
 		return &q.sorted
+	case Stream:
+		return &q.stream
 	}
 	return nil
 }
 
-func (q *queue) empty() bool { return q.list.Len()+q.sorted.Len() == 0 }
+func (q *queue) empty() bool { return q.list.Len()+q.sorted.Len()+q.stream.Len() == 0 }
 
 type queueKey struct {
 	db  int
@@ -136,21 +139,41 @@ func (s *Store) serveBlocked() {
 
 // serveQueue serves the waiters of q for whom there is something, the oldest first.
 func (s *Store) serveQueue(q *queue) {
+	if s.kindAt(q.db, q.key) == Stream {
+		s.serveReaders(q)
+		return
+	}
 	for {
 		l := q.of(s.kindAt(q.db, q.key))
 		if l == nil || l.Len() == 0 {
 			return
 		}
-		w := l.Front().Value.(*waiter)
-		c := s.begin(q.db, client)
-		v, ok := c.x.grantFrom(w.wish, q.key)
-		c.finish()
-		if !ok {
+		if !s.serve(q, l.Front().Value.(*waiter)) {
 			return // past its deadline, for whoever asks
 		}
+	}
+}
+
+// serveReaders serves each of the readers of q for whom there is something, the oldest
+// first: what is new to one need not be so to another.
+func (s *Store) serveReaders(q *queue) {
+	var next *list.Element
+	for at := q.stream.Front(); at != nil; at = next {
+		next = at.Next()
+		s.serve(q, at.Value.(*waiter))
+	}
+}
+
+// serve serves one of those who wait in q, if there is something for it.
+func (s *Store) serve(q *queue, w *waiter) bool {
+	c := s.begin(q.db, client)
+	v, ok := c.x.grantFrom(w.wish, q.key)
+	c.finish()
+	if ok {
 		s.mu.blocked.remove(w)
 		w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
 	}
+	return ok
 }
 
 // kindAt is the kind of what stands at a key, past its deadline or not.
@@ -162,7 +185,7 @@ func (s *Store) kindAt(db int, key string) Kind {
 // unblockAll ends every wait with err. REQUIRES: the writer lock.
 func (s *Store) unblockAll(err error) {
 	for _, q := range s.mu.blocked.queues {
-		for _, l := range []*list.List{&q.list, &q.sorted} {
+		for _, l := range []*list.List{&q.list, &q.sorted, &q.stream} {
 			for at := l.Front(); at != nil; at = at.Next() {
 				if w := at.Value.(*waiter); w.places != nil { // else another of its keys came first
 					w.places = nil
@@ -223,7 +246,7 @@ func (s *Store) grantOrQueue(w *waiter) (r blockedReply, done bool, err error) {
 		return r, false, err
 	}
 	defer s.unlock()
-	if err := s.closedToWrites(); err != nil {
+	if err := s.closedToWrites(); err != nil && !w.reads {
 		return r, false, err
 	}
 	c := s.begin(w.db, client)

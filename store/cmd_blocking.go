@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -37,6 +38,11 @@ type wish struct {
 	timeout time.Duration                                 // 0 for none
 	take    func(x *exec, key string) (resp.Value, error) // from key, which is of that kind
 	nothing resp.Value                                    // the reply where nothing is waited for
+
+	// begin, unless nil, answers at the beginning instead of a look at each key.
+	begin func(x *exec) (v resp.Value, ok bool)
+	once  bool // of a command that waits only if it is told to: it was not
+	reads bool // nothing is changed, so that it may wait where writes are refused
 }
 
 // once answers from what there is.
@@ -53,6 +59,9 @@ func (x *exec) once(w wish, err error) resp.Value {
 // grant takes from the first key that is there. One of the wrong kind before it is an
 // error.
 func (x *exec) grant(w wish) (v resp.Value, ok bool) {
+	if w.begin != nil {
+		return w.begin(x)
+	}
 	for _, key := range w.keys {
 		switch kindOf(x.ref(key).e) {
 		case None:
@@ -76,11 +85,18 @@ func (x *exec) grantFrom(w wish, key string) (v resp.Value, ok bool) {
 		return v, false
 	}
 	v, err := w.take(x, key)
-	if err != nil {
-		v = reply(err)
+	switch err {
+	case nil:
+		return v, true
+	case errNothingYet:
+		return v, false
 	}
-	return v, true
+	return reply(err), true
 }
+
+// errNothingYet is returned by what takes from a key where there is nothing for the one
+// who waits, though the key is there: a stream without an entry that is new to it.
+var errNothingYet = errors.New("store: nothing yet")
 
 // blockOn answers a blocking command of a client, when there is something or its time
 // is over.

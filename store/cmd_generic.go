@@ -158,6 +158,8 @@ func (x *exec) encoding(e *table.Entry) string {
 		return x.setEncoding(e)
 	case SortedSet:
 		return x.sortedEncoding(e)
+	case Stream:
+		return "stream"
 	case Hash:
 		if e.Kind() == table.SmallHash {
 			return "listpack"

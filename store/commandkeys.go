@@ -49,6 +49,8 @@ type KeySpec struct {
 	// Last is how far behind Begin the last key is; negative: -1 is the last argument,
 	// -2 the one before. Every Step-th from Begin on is a key. Both of KeyRange.
 	Last, Step int
+	// Word is what the keys stand behind, of KeyHalf.
+	Word string
 }
 
 // KeySpecKind is a form of KeySpec.
@@ -59,6 +61,9 @@ const (
 	KeyRange KeySpecKind = iota
 	// KeyCount: argument Begin says how many keys follow it.
 	KeyCount
+	// KeyHalf: the keys are the first half of what stands behind Word, which is looked for
+	// from Begin on.
+	KeyHalf
 	// KeyUnknown: only the command itself can tell.
 	KeyUnknown
 )
@@ -78,7 +83,7 @@ func (c *Command) KeySpecs() []KeySpec {
 	if last > 0 {
 		last -= c.FirstKey
 	}
-	return []KeySpec{{KeyRange, c.FirstKey, last, c.Step}}
+	return []KeySpec{{Kind: KeyRange, Begin: c.FirstKey, Last: last, Step: c.Step}}
 }
 
 // keyRule finds keys among arguments that decide themselves where those stand.
@@ -92,7 +97,7 @@ type keyRule struct {
 func countedKeys(count int, fixed ...int) *keyRule {
 	r := &keyRule{find: func(args [][]byte) []int { return findCounted(args, count, fixed) }}
 	for _, at := range fixed {
-		r.specs = append(r.specs, KeySpec{KeyRange, at, 0, 1})
+		r.specs = append(r.specs, KeySpec{Kind: KeyRange, Begin: at, Step: 1})
 	}
 	r.specs = append(r.specs, KeySpec{Kind: KeyCount, Begin: count})
 	return r
@@ -115,7 +120,7 @@ func findCounted(args [][]byte, count int, fixed []int) []int {
 
 // sortKeys are the key that SORT sorts, those that it looks up by patterns, which are
 // not to be told, and the one that it stores to.
-var sortKeys = &keyRule{find: findSortKeys, specs: []KeySpec{{KeyRange, 1, 0, 1}, {Kind: KeyUnknown}, {Kind: KeyUnknown}}}
+var sortKeys = &keyRule{find: findSortKeys, specs: []KeySpec{{Kind: KeyRange, Begin: 1, Step: 1}, {Kind: KeyUnknown}, {Kind: KeyUnknown}}}
 
 // findSortKeys finds the first and the last of those; the last STORE, should there be
 // several.

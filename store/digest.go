@@ -79,7 +79,7 @@ func (d *digest) mixText(e *table.Entry) {
 }
 
 // Redis's number of each type, as its digest includes it.
-var digestKinds = map[Kind]uint32{String: 0, List: 1, Set: 2, SortedSet: 3, Hash: 4}
+var digestKinds = map[Kind]uint32{String: 0, List: 1, Set: 2, SortedSet: 3, Hash: 4, Stream: 6}
 
 func (x *exec) digestOf(e *table.Entry) (d digest) {
 	k := kindOf(e)
@@ -102,11 +102,23 @@ func (x *exec) digestOf(e *table.Entry) (d digest) {
 		for m, score := range x.sortedMembers(e) {
 			d.xorPair(m, formatScore(score))
 		}
+	case Stream:
+		for it := range x.streamEntries(e, streamSpan{last: MaxStreamID}, false) {
+			d.mixEntry(it)
+		}
 	}
 	if e.Deadline() != 0 {
 		d.xor("!!expire!!")
 	}
 	return d
+}
+
+// mixEntry mixes the entry of a stream: its ID, and each field with its value.
+func (d *digest) mixEntry(it streamItem) {
+	d.mix(it.id.String())
+	for _, v := range it.pairs() {
+		d.mix(v)
+	}
 }
 
 // xorPair adds the sum of two texts of which the order matters.

@@ -236,12 +236,32 @@ func (c *Session) run(cmd *Command, args [][]byte) resp.Value {
 // mayBlock runs a command that may wait. That its write is refused comes before a look at
 // the arguments.
 func (c *Session) mayBlock(cmd *Command, args [][]byte) resp.Value {
+	if cmd.Flags&FlagWrite == 0 {
+		return c.readOrBlock(cmd, args)
+	}
 	if err := c.s.refusal(); err != nil {
 		return reply(err)
 	}
 	w, err := cmd.block(args)
 	if err != nil {
 		return reply(err)
+	}
+	if w.once {
+		return c.write(cmd, args)
+	}
+	return c.blockOn(w)
+}
+
+// readOrBlock runs a command that waits only if it is told to, and only reads: without the
+// writer lock, unless it has to wait.
+func (c *Session) readOrBlock(cmd *Command, args [][]byte) resp.Value {
+	v := c.read(cmd, args)
+	if !v.IsNull() {
+		return v
+	}
+	w, err := cmd.block(args)
+	if err != nil || w.once {
+		return v
 	}
 	return c.blockOn(w)
 }

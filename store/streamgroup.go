@@ -1,6 +1,8 @@
 package store
 
 import (
+	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store/internal/table"
 	"github.com/understudy-go/understudy/store/internal/tree"
 )
 
@@ -92,3 +94,15 @@ func (g *streamGroup) ownConsumer(name string) *streamConsumer {
 
 // copiedGroups is what others alone hold of the groups since it was last asked, in bytes.
 func (b *bigStream) copiedGroups() int64 { return 0 }
+
+// xinfoGroups is XINFO GROUPS of e.
+func (x *exec) xinfoGroups(e *table.Entry) resp.Value { return resp.ArrayOf() }
+
+// xinfoConsumers is XINFO CONSUMERS of a group of e, which is at key.
+func (x *exec) xinfoConsumers(e *table.Entry, key, group string) resp.Value {
+	return resp.Err("NOGROUP No such consumer group '" + group + "' for key name '" + key + "'")
+}
+
+// fullGroups is the groups as XINFO STREAM FULL shows them, of each at most count pending
+// entries, all for 0.
+func (b *bigStream) fullGroups(count int64) resp.Value { return resp.ArrayOf() }

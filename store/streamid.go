@@ -13,7 +13,7 @@ import (
 // all entries and never that of one.
 type StreamID struct {
 	Ms  uint64
-	Seq    uint64
+	Seq uint64
 }
 
 // MaxStreamID is the last ID that there can be.
@@ -83,9 +83,11 @@ func parseStreamID(text string, seq uint64) (StreamID, error) {
 	return id, nil
 }
 
-// parseStreamNumber reads digits alone, without a sign or zeros in front.
+// parseStreamNumber reads a number as servers do: white space, a plus and zeros may stand
+// in front of it.
 func parseStreamNumber(text string) (n uint64, ok bool) {
-	if text == "" || text[0] == '+' || text[0] == '0' && len(text) > 1 {
+	text = strings.TrimPrefix(strings.TrimLeft(text, " \t\n\v\f\r"), "+")
+	if text == "" || text[0] < '0' || text[0] > '9' {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(text, 10, 64)

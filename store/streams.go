@@ -24,6 +24,7 @@ type bigStream struct {
 	streamHead
 	groups tree.Tree[*streamGroup] // in the order of their names
 	token  *streamToken            // of the groups that this body alone has; nil: none yet
+	fields int64                   // bytes of the fields of all entries
 	lost   itemLosses
 }
 
@@ -70,7 +71,7 @@ func (b *bigStream) fork() forkable {
 // b.mu, or to be the writer.
 func (b *bigStream) share() *bigStream {
 	b.token = nil
-	return &bigStream{entries: *b.entries.Clone(), streamHead: b.streamHead, groups: *b.groups.Clone()}
+	return &bigStream{entries: *b.entries.Clone(), streamHead: b.streamHead, groups: *b.groups.Clone(), fields: b.fields}
 }
 
 func (b *bigStream) copied() int64 {
@@ -134,6 +135,17 @@ func (x *exec) streamPin(e *table.Entry) *bigStream {
 	return b.share()
 }
 
+// streamPinEntries is streamPin without the groups, which are then not copied either.
+func (x *exec) streamPinEntries(e *table.Entry) *bigStream {
+	b := streamBody(e)
+	if b == nil {
+		return &bigStream{}
+	}
+	x.enterToPin(&b.collection)
+	defer b.mu.Unlock()
+	return &bigStream{entries: *b.entries.Clone(), streamHead: b.streamHead}
+}
+
 // streamEdit calls fn to change the stream of r, which is there.
 func (x *exec) streamEdit(r ref, fn func(b *bigStream)) {
 	b := x.c.open(&r)
@@ -177,18 +189,37 @@ func (b *bigStream) add(it streamItem) {
 	b.entries.Insert(b.entries.Len(), it)
 	b.last = it.id
 	b.added++
+	b.fields += int64(len(it.fields))
 	b.Charge(streamItemBytes(it))
 }
 
-// cut takes out the entries from i up to and not including j. REQUIRES: b is open.
-func (b *bigStream) cut(i, j int) {
-	bytes := int64(0)
-	for it := range b.span(i, j) {
-		bytes += int64(len(it.fields))
+// cut takes out the entries from i up to and not including j, whose fields take bytes.
+// REQUIRES: b is open.
+func (b *bigStream) cut(i, j int, bytes int64) {
+	if i == j {
+		return
 	}
+	b.fields -= bytes
 	b.Charge(-bytes - int64(j-i)*streamItemCost)
 	b.entries.Delete(i, j)
 	b.lost.remove(b.entries.Copied(), bytes)
+}
+
+// weigh is what the fields of the first n entries take, in bytes. It looks at those or at
+// the others, whichever are fewer.
+func (b *bigStream) weigh(n int) (sum int64) {
+	all := b.entries.Len()
+	if n > all/2 {
+		return b.fields - b.weighSpan(n, all)
+	}
+	return b.weighSpan(0, n)
+}
+
+func (b *bigStream) weighSpan(i, j int) (sum int64) {
+	for it := range b.span(i, j) {
+		sum += int64(len(it.fields))
+	}
+	return sum
 }
 
 // span yields the entries from index i up to and not including j, in order.

@@ -132,6 +132,16 @@ var inGo = map[string]string{
 	"BZPOPMAX":         "BZPopMax",
 	"BZMPOP":           "BZMPopMin BZMPopMax",
 
+	"XADD":      "XAdd XAddWith",
+	"XLEN":      "XLen",
+	"XRANGE":    "XRange XRangeN",
+	"XREVRANGE": "XRevRange XRevRangeN",
+	"XREAD":     "XRead",
+	"XDEL":      "XDel",
+	"XTRIM":     "XTrim",
+	"XSETID":    "no: it is for who copies streams by commands; Do takes it",
+	"XINFO":     "XInfo",
+
 	"DEL":         "Del",
 	"UNLINK":      "Del",
 	"EXISTS":      "Exists",

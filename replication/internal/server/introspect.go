@@ -69,6 +69,13 @@ func storeSubcommands(family string) []command {
 			{name: "idletime", arity: 3, flags: store.FlagReadOnly},
 			{name: "refcount", arity: 3, flags: store.FlagReadOnly},
 		}
+	case "xinfo":
+		return []command{
+			{name: "consumers", arity: 4, flags: store.FlagReadOnly},
+			{name: "groups", arity: 3, flags: store.FlagReadOnly},
+			{name: "help", arity: 2, flags: flagsInfo},
+			{name: "stream", arity: -3, flags: store.FlagReadOnly},
+		}
 	case "memory":
 		return []command{
 			{name: "help", arity: 2, flags: flagsInfo},
@@ -300,6 +307,7 @@ set: sunionstore
 sorted-set: bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax
 sorted-set: zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore
 sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore
+stream: xadd xdel xinfo xlen xrange xread xrevrange xsetid xtrim
 string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
 string: strlen substr
 transactions: discard exec multi unwatch watch

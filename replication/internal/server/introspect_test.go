@@ -119,7 +119,7 @@ func TestCommandDescriptions(t *testing.T) {
 		{"COMMAND LIST FILTERBY PATTERN SLOW*", `["slowlog" "slowlog|get" "slowlog|help" "slowlog|len" "slowlog|reset"]`},
 		{"COMMAND LIST FILTERBY PATTERN slow*|[l]*", `["slowlog|len"]`},
 		{"COMMAND LIST FILTERBY ACLCAT Transaction", `["discard" "exec" "multi" "unwatch" "watch"]`},
-		{"COMMAND LIST FILTERBY ACLCAT blocking", `["blmove" "blmpop" "blpop" "brpop" "brpoplpush" "bzmpop" "bzpopmax" "bzpopmin"]`},
+		{"COMMAND LIST FILTERBY ACLCAT blocking", `["blmove" "blmpop" "blpop" "brpop" "brpoplpush" "bzmpop" "bzpopmax" "bzpopmin" "xread"]`},
 		{"COMMAND LIST FILTERBY ACLCAT pubsub", `["psubscribe" "publish" "pubsub|channels" "pubsub|numpat" "pubsub|numsub" "pubsub|shardchannels" "pubsub|shardnumsub" ` +
 			`"punsubscribe" "spublish" "ssubscribe" "subscribe" "sunsubscribe" "unsubscribe"]`},
 		{"COMMAND LIST FILTERBY ACLCAT nosuch", "[]"},
@@ -198,7 +198,7 @@ func foundBy(spec resp.Value, words []string) (at []int) {
 func TestStoreSubcommands(t *testing.T) {
 	c := dial(t, start(t, newFake(t)))
 	c.want("OK", "SET", "k", "v")
-	for _, family := range []string{"object", "memory"} {
+	for _, family := range []string{"object", "memory", "xinfo"} {
 		for _, sub := range storeSubcommands(family) {
 			args := []string{family, sub.name, "k", "SAMPLES", "1"}
 			n := max(sub.arity, -sub.arity)

@@ -15,7 +15,7 @@ OW insert: msetnx setnx
 OW update: mset psetex restore restore-asking setex
 OW update, RO access: sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
 RM delete: del unlink
-RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch zcard
+RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch xlen zcard
 RO access, OW update: copy sort
 RW access delete: blmpop blpop brpop bzmpop bzpopmax bzpopmin getdel lmpop lpop rpop spop zmpop zpopmax zpopmin
 RW access delete, OW insert: renamenx
@@ -24,9 +24,9 @@ RW access delete, RW insert: blmove brpoplpush lmove rpoplpush smove
 RW access: pfcount pfdebug
 RW access insert, RO access: pfmerge
 RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move zincrby
-RW delete: hdel lrem ltrim srem zrem zremrangebylex zremrangebyrank zremrangebyscore
+RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
-RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange zadd
+RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
 RW update, RO access: sinterstore
 `
 

@@ -45,12 +45,21 @@ func specValue(spec store.KeySpec, flags []string) resp.Value {
 	switch spec.Kind {
 	case store.KeyUnknown:
 		begin = step("unknown")
+	case store.KeyHalf:
+		begin = wordStep(spec.Word, spec.Begin)
+		find = step("range", number{"lastkey", spec.Last}, number{"keystep", spec.Step}, number{"limit", 2})
 	case store.KeyCount:
 		find = step("keynum", number{"keynumidx", 0}, number{"firstkey", 1}, number{"keystep", 1})
 	case store.KeyRange:
 		find = step("range", number{"lastkey", spec.Last}, number{"keystep", spec.Step}, number{"limit", 0})
 	}
 	return resp.MapOf(resp.BulkString("flags"), simpleSet(flags), resp.BulkString("begin_search"), begin, resp.BulkString("find_keys"), find)
+}
+
+// wordStep is the step of looking for a word from an argument on.
+func wordStep(word string, from int) resp.Value {
+	return resp.MapOf(resp.BulkString("type"), resp.BulkString("keyword"), resp.BulkString("spec"),
+		resp.MapOf(resp.BulkString("keyword"), resp.BulkString(word), resp.BulkString("startfrom"), resp.Integer(int64(from))))
 }
 
 type number struct {

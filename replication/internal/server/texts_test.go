@@ -363,7 +363,7 @@ var ownTexts = []struct {
 		"-ERR understudy does not offer 'CLIENT TRACKINGINFO'\r\n-ERR understudy does not offer 'CLIENT GETREDIR'\r\n+PONG\r\n"},
 	{"scripts not offered", nil, "EVALSHA x 0\r\nSCRIPT LOAD x\r\nFUNCTION LIST\r\nFCALL f 0\r\n", "-ERR understudy does not offer 'EVALSHA'\r\n" +
 		"-ERR understudy does not offer 'SCRIPT LOAD'\r\n-ERR understudy does not offer 'FUNCTION'\r\n-ERR understudy does not offer 'FCALL'\r\n"},
-	{"types not offered", nil, "XADD s * f v\r\nGEOADD g 1 2 m\r\nPFADD p a\r\nSETBIT b 1 1\r\n", "-ERR understudy does not offer 'XADD'\r\n" +
+	{"types not offered", nil, "VADD s * f v\r\nGEOADD g 1 2 m\r\nPFADD p a\r\nSETBIT b 1 1\r\n", "-ERR understudy does not offer 'VADD'\r\n" +
 		"-ERR understudy does not offer 'GEOADD'\r\n-ERR understudy does not offer 'PFADD'\r\n-ERR understudy does not offer 'SETBIT'\r\n"},
 	{"latency not offered", nil, "LATENCY DOCTOR\r\nLATENCY HISTOGRAM\r\n", "-ERR understudy does not offer 'LATENCY DOCTOR'\r\n-ERR understudy does not offer 'LATENCY HISTOGRAM'\r\n"},
 	{"memory not offered", nil, "MEMORY DOCTOR\r\nmemory stats\r\nMEMORY Malloc-Stats\r\nMEMORY FOO\r\nMEMORY PURGE\r\nMULTI\r\nMEMORY STATS\r\nEXEC\r\nMULTI\r\nMEMORY PURGE\r\nEXEC\r\n",

@@ -16,8 +16,8 @@ const unoffered = `
 bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
 geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore getbit hexpire hexpireat hexpiretime
 hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module pfadd pfcount pfdebug pfmerge
-pfselftest setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xadd xautoclaim
-xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim
+pfselftest setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
+xclaim xgroup xpending xreadgroup
 `
 
 // notOffered reports whether name, in lower case, is in the list.
