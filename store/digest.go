@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+	"strconv"
 
 	"github.com/understudy-go/understudy/store/internal/table"
 )
@@ -115,7 +116,7 @@ func (x *exec) digestOf(e *table.Entry) (d digest) {
 
 // mixEntry mixes the entry of a stream: its ID, and each field with its value.
 func (d *digest) mixEntry(it streamItem) {
-	d.mix(it.id.String())
+	d.mix(strconv.FormatUint(it.id.Ms, 10) + "." + strconv.FormatUint(it.id.Seq, 10))
 	for _, v := range it.pairs() {
 		d.mix(v)
 	}

@@ -45,6 +45,18 @@ func everyForm() (commands [][]string) {
 	add("SADD", "odd set", "", word(9000), "1", word(65), "-0")
 	add("ZADD", "odd sorted", "inf", "", "-inf", word(9000), "0.1", "1", "0", "zero", "1e17", "big", "1.7976931348623157e308", "most",
 		"5e-324", "least", "9007199254740993", "even", "3", "same", "3", "sane", "1e-7", "small", "123456789012345680", "digits", "100000000000000000000", "twenty")
+	for _, n := range []int{1, 100, 101, 1000} {
+		key := fmt.Sprint("stream", n)
+		for i := range n {
+			add("XADD", key, fmt.Sprintf("%d-%d", 1700000000000+i/3*1000, i%3+1), "field", fmt.Sprint(i), fmt.Sprint("other ", i%5), word(i%40))
+		}
+	}
+	add("XDEL", "stream1000", "1700000100000-2", "1700000000000-1", "1700000333000-1", "1700000332000-3")
+	add("XTRIM", "stream1000", "MAXLEN", "777")
+	add("XADD", "odd stream", "MAXLEN", "3", "0-1", "", "", "", word(9000))
+	add("XADD", "odd stream", "18446744073709551614-18446744073709551615", "-1", "12345678901")
+	add("XSETID", "odd stream", "18446744073709551615-18446744073709551615", "ENTRIESADDED", "99", "MAXDELETEDID", "5-5")
+	add("XADD", "empty stream", "MAXLEN", "0", "7-7", "f", "v")
 	add("PEXPIREAT", "odd list", "4102444800123")
 	add("SELECT", "9")
 	add("RPUSH", "l", "a")

@@ -38,6 +38,8 @@ func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.E
 		return l.set(d, rec, h)
 	case rdb.SortedSet:
 		return l.sorted(d, rec, h)
+	case rdb.Stream:
+		return l.stream(d, rec)
 	}
 	return nil, &rdb.UnsupportedError{Offset: d.Offset(), What: rec.Kind.String(), Key: string(rec.Key), DB: rec.DB}
 }

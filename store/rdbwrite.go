@@ -114,6 +114,8 @@ func (x *exec) writeEntry(e *rdb.Encoder, en *table.Entry) error {
 		return x.writeSet(e, en)
 	case SortedSet:
 		return x.writeSorted(e, en)
+	case Stream:
+		return x.writeStream(e, en)
 	}
 	return nil
 }
