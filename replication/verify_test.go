@@ -443,6 +443,9 @@ var readDifferences = []struct {
 	{"SMOVE largeset other m1700", "largeset", replication.Differs},
 	{"ZADD sorted 3 a", "sorted", replication.Differs},
 	{"ZADD largesorted 1700.5 m1700", "largesorted", replication.Differs},
+	{"XADD stream 3-1 f v", "stream", replication.Differs},
+	{"XSETID stream 4-1", "stream", replication.Differs},
+	{"XDEL largestream 1700-1", "largestream", replication.Differs},
 }
 
 // fillForReads writes a few keys of each type.
@@ -454,6 +457,10 @@ func fillForReads(do func(args ...string)) {
 	do("HSET", "hash", "f", "1", "g", "2")
 	do("SADD", "set", "a", "b", "c")
 	do("ZADD", "sorted", "1", "a", "0.1", "b", "-inf", "c")
+	do("XADD", "stream", "2-1", "f", "v")
+	for i := range 2000 {
+		do("XADD", "largestream", itoa(i)+"-1", "f", itoa(i))
+	}
 	for from := 0; from < 2000; from += 500 {
 		rpush, hset, sadd, zadd := []string{"RPUSH", "largelist"}, []string{"HSET", "largehash"}, []string{"SADD", "largeset"}, []string{"ZADD", "largesorted"}
 		for i := from; i < from+500; i++ {

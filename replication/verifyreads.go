@@ -368,6 +368,8 @@ func (s *spotCheck) compareKind(k keyName, kind string) (bool, error) {
 		return s.compareScan(k, "SCARD", "SSCAN", s.hasMembers)
 	case "hash":
 		return s.compareScan(k, "HLEN", "HSCAN", s.hasFields)
+	case "stream":
+		return s.compareStream(k)
 	}
 	return false, &ProtocolError{During: "reply to TYPE", Got: clip([]byte(kind))}
 }
@@ -386,6 +388,40 @@ func (s *spotCheck) compareRange(k keyName, size string, step int64, read string
 		}
 	}
 	return true, nil
+}
+
+// compareStream compares the last ID that was given, which may be that of no entry, and the entries, piece by piece.
+func (s *spotCheck) compareStream(k keyName) (bool, error) {
+	ours, theirs, err := s.both(k, "XINFO", "STREAM", k.key)
+	if err != nil || fieldOf(ours, "last-generated-id") != fieldOf(theirs, "last-generated-id") {
+		return false, err
+	}
+	for from := (store.StreamID{}); ; {
+		a, b, err := s.both(k, "XRANGE", k.key, from.String(), "+", "COUNT", strconv.Itoa(readElements))
+		if err != nil || !sameElements(a, b, false) {
+			return false, err
+		}
+		if len(b.Elems) < readElements {
+			return true, nil
+		}
+		last, err := store.ParseStreamID(b.Elems[len(b.Elems)-1].Elems[0].Text())
+		if err != nil {
+			return false, &ProtocolError{During: "reply to XRANGE", Got: clip([]byte(b.String()))}
+		}
+		if from = (store.StreamID{Ms: last.Ms, Seq: last.Seq + 1}); from.Seq == 0 {
+			from.Ms++
+		}
+	}
+}
+
+// fieldOf is what stands behind a name in a reply of names and values.
+func fieldOf(v resp.Value, name string) string {
+	for i := 0; i+1 < len(v.Elems); i += 2 {
+		if v.Elems[i].Text() == name {
+			return v.Elems[i+1].Text()
+		}
+	}
+	return ""
 }
 
 // sameElements compares two replies as RESP2 has them. Scores are compared as numbers: 8.0 writes fewer digits than 7.0.

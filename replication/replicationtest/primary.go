@@ -177,5 +177,12 @@ func plain(v resp.Value) any {
 		}
 		return list
 	}
+	if v.Kind == resp.Keyed {
+		var list []any
+		for i := 0; i+1 < len(v.Elems); i += 2 {
+			list = append(list, []any{plain(v.Elems[i]), plain(v.Elems[i+1])})
+		}
+		return list
+	}
 	return v.Str
 }

@@ -100,6 +100,8 @@ func value(db store.SnapshotDB, kind, key string) string {
 		return strings.Join(slices.Sorted(slices.Values(elements(db, "SMEMBERS", key))), " ")
 	case "zset":
 		return strings.Join(elements(db, "ZRANGE", key, "0", "-1", "WITHSCORES"), " ")
+	case "stream":
+		return do(db, "XINFO", "STREAM", key) + do(db, "XRANGE", key, "-", "+") + do(db, "XINFO", "GROUPS", key)
 	}
 	return do(db, "DUMP", key)
 }

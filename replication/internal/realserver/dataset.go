@@ -135,6 +135,8 @@ func (e *Entry) read(d Doer, name string) (gone bool, err error) {
 		return e.readElements(d, true, "SMEMBERS", name)
 	case "zset":
 		return e.readSorted(d, name)
+	case "stream":
+		return e.readStream(d, name)
 	default:
 		err = fmt.Errorf("no way to read type %q", e.Type)
 	}
@@ -185,6 +187,42 @@ func (e *Entry) readSorted(d Doer, name string) (gone bool, err error) {
 	e.Value = fmt.Sprintf("%q", list)
 	return false, nil
 }
+
+// readStream keeps all that a stream has, in the words of XINFO STREAM FULL: entries, what it remembers of others, groups and
+// what is pending in them. When a consumer was last seen is each server's own.
+func (e *Entry) readStream(d Doer, name string) (gone bool, err error) {
+	list, err := reply[[]any](d, "XINFO", "STREAM", name, "FULL", "COUNT", "0")
+	if isReply(err) {
+		return true, nil
+	}
+	e.Value = streamText(list)
+	return false, err
+}
+
+// streamText is a reply as text. Behind a name of what is left out, so is the value.
+func streamText(list []any) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i := 0; i < len(list); i++ {
+		switch v := list[i].(type) {
+		case []any:
+			b.WriteString(streamText(v))
+		case string:
+			if slices.Contains(ownFields, v) && i+1 < len(list) {
+				i++
+				continue
+			}
+			fmt.Fprintf(&b, "%q ", v)
+		default:
+			fmt.Fprintf(&b, "%v ", v)
+		}
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
+// ownFields are what differs between servers with the same data.
+var ownFields = []string{"radix-tree-keys", "radix-tree-nodes", "seen-time", "active-time"}
 
 // Diff returns the first differences between two data sets, one a line, or "" when they are equal. Type, value and deadline
 // all count.
