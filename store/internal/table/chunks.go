@@ -80,16 +80,28 @@ func Sparse(s string) bool {
 // write is c with p at offset at, grown by zero bytes as far as needed. c is not
 // modified. O(len(p)) and the root.
 func (c *chunkedText) write(at int, p string) *chunkedText {
-	n := &chunkedText{len: max(c.len, at+len(p)), held: c.held}
-	n.root = make([]*leaf, (n.len-1)>>(chunkBits+leafBits)+1)
-	n.held += int64(len(n.root)-copy(n.root, c.root)) * rootSlot
+	n := c.grown(max(c.len, at+len(p)))
+	n.overlay(c, at, p)
+	return n
+}
+
+// grown is c with zero bytes behind it, up to length n: all that a write changes besides
+// is what it shares with c. O(root).
+func (c *chunkedText) grown(n int) *chunkedText {
+	g := &chunkedText{len: n, held: c.held}
+	g.root = make([]*leaf, (n-1)>>(chunkBits+leafBits)+1)
+	g.held += int64(len(g.root)-copy(g.root, c.root)) * rootSlot
+	return g
+}
+
+// overlay writes p over n, which is being made of c, at offset at; it ends within n.
+func (n *chunkedText) overlay(c *chunkedText, at int, p string) {
 	for len(p) > 0 {
 		i, from := at>>chunkBits, at&(chunkSize-1)
 		piece := p[:min(len(p), chunkSize-from)]
 		n.put(c, i, from, piece)
 		at, p = at+len(piece), p[len(piece):]
 	}
-	return n
 }
 
 // put writes piece into chunk i, behind its first from bytes. n is being made of

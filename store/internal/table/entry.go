@@ -178,21 +178,9 @@ func (e *Entry) tail() *Tail {
 // A value of up to whole bytes is copied. A longer one becomes chunks, which costs
 // O(n) once; from then on a write costs O(len(more)).
 func (e *Entry) Overwrite(version uint64, at int, more string, whole int) *Entry {
-	if c := e.chunks(); c != nil {
-		return chunkedEntry(version, e.Key(), c.write(at, more), e.Deadline())
-	}
-	old := e.Text()
-	n := max(len(old), at+len(more))
-	if n > whole {
-		return chunkedEntry(version, strings.Clone(e.Key()), newChunks(old).write(at, more), e.Deadline())
-	}
-	b := make([]byte, n)
-	copy(b, old)
-	copy(b[at:], more)
-	if n <= inlineLimit {
-		return NewText(version, e.Key(), View(b), e.Deadline())
-	}
-	return &newBoxed(version, Text, strings.Clone(e.Key()), e.Deadline(), boxed{text: View(b)}).Entry
+	d := e.Draft(max(e.Len(), at+len(more)), whole)
+	d.Write(at, more)
+	return d.Entry(version)
 }
 
 // NewChunked returns a string entry in chunks: what Overwrite makes of a long value.
