@@ -14,6 +14,7 @@ func TestCommandKeys(t *testing.T) {
 		{"SPUBLISH a b", "[]"},
 		{"MSET a 1 b 2", "[1 3]"},
 		{"DEL a b c", "[1 2 3]"},
+		{"BITOP AND a b c", "[2 3 4]"},
 		{"BLPOP a b 0", "[1 2]"},
 		{"LMOVE a b LEFT LEFT", "[1 2]"},
 		{"LMPOP 2 a b LEFT", "[2 3]"},

@@ -66,7 +66,7 @@ func (l *Loader) Aux(name string) string {
 // [ErrNoDatabase] for a database that this store does not have. r may be read
 // beyond the file's end.
 func (l *Loader) LoadRDB(r io.Reader) error {
-	d := rdb.NewDecoder(r, nil)
+	d := rdb.NewDecoder(r, &rdb.DecoderOptions{MaxString: longestText})
 	for {
 		rec, err := d.Next()
 		if err == nil {

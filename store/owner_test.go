@@ -15,7 +15,8 @@ func TestArgumentsMayBeReused(t *testing.T) {
 			{"SET", "set", value}, {"SETNX", "setnx", value}, {"SETEX", "setex", "100", value}, {"GETSET", "getset", value},
 			{"MSET", "mset", value, "mset2", value}, {"MSETNX", "msetnx", value}, {"APPEND", "append", value},
 			{"SETRANGE", "setrange", "0", value}, {"HSET", "h", "f", value}, {"HSET", "h", "f" + value, value}, {"HSETNX", "h", "g", value},
-			{"SET", "key" + value, value},
+			{"SET", "key" + value, value}, {"SETBIT", "setbit" + value, "9", "1"}, {"BITOP", "NOT", "bitop" + value, "set"},
+			{"BITFIELD", "bitfield" + value, "SET", "u8", "0", "1"},
 		} {
 			args := argv(line...)
 			if v := c.Do(args); v.AsError() != nil {
@@ -28,6 +29,11 @@ func TestArgumentsMayBeReused(t *testing.T) {
 		for _, key := range []string{"set", "setnx", "setex", "getset", "mset", "mset2", "msetnx", "append", "setrange", "key" + value} {
 			if got, err := s.DB(0).Get(key); got != value || err != nil {
 				t.Errorf("%d bytes: %.10s holds %.20q, %v", n, key, got, err)
+			}
+		}
+		for _, key := range []string{"setbit", "bitop", "bitfield"} {
+			if got, err := s.DB(0).Get(key + value); got == "" || err != nil {
+				t.Errorf("%d bytes: %s holds nothing, %v", n, key, err)
 			}
 		}
 		all, err := s.DB(0).HGetAll("h")

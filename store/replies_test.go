@@ -13,6 +13,8 @@ import (
 func TestReplies(t *testing.T)       { runReplies(t, "testdata/replies.txt") }
 func TestSortedReplies(t *testing.T) { runReplies(t, "testdata/sorted.txt") }
 
+func TestBitmapReplies(t *testing.T) { runReplies(t, "testdata/bitmaps.txt") }
+
 func runReplies(t *testing.T, file string) {
 	text, err := os.ReadFile(file)
 	if err != nil {

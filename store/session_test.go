@@ -19,6 +19,11 @@ func TestWatchedKeys(t *testing.T) {
 		{"SET text value", true}, // equal, but written
 		{"SET text w NX", false},
 		{"APPEND text x", true},
+		{"SETBIT text 0 0", false},
+		{"SETBIT text 0 1", true},
+		{"BITFIELD text SET u1 0 0 GET u8 9", false},
+		{"BITFIELD text SET u1 0 1", true},
+		{"BITOP OR text text", true},
 		{"DEL text", true},
 		{"DEL gone", false},
 		{"SET gone v", true},

@@ -141,7 +141,7 @@ func TestSnapshotClock(t *testing.T) {
 // Every kind of change after the cut, each alone: the cut does not see it.
 func TestSnapshotSeesNoChange(t *testing.T) {
 	for _, line := range []string{
-		"SET text w", "APPEND text w", "APPEND appended w", "SETRANGE long 0 w", "DEL text", "DEL big", "DEL small", "PERSIST deadline", "EXPIRE text 5",
+		"SET text w", "APPEND text w", "APPEND appended w", "SETRANGE long 0 w", "SETBIT long 9 0", "SETBIT text 1 0", "BITFIELD long SET u9 4 77", "BITOP NOT long long", "BITOP OR long none", "DEL text", "DEL big", "DEL small", "PERSIST deadline", "EXPIRE text 5",
 		"HSET small f w", "HSET small new w", "HSET big f1 w", "HSET big new w new2 w", "HDEL big f1", "HDEL big f1 f2", "HDEL small f", "HINCRBY big n 1",
 		"RENAME text other", "RENAME big other", "RENAME small big", "COPY big other", "COPY small big REPLACE", "MOVE big 7", "SWAPDB 0 3", "FLUSHDB", "FLUSHALL",
 		"SET new v", "MSET text 1 new 2 long 3", "INCR n", "GETDEL text", "GETEX text EX 5", "HSET small f " + strings.Repeat("x", 65),

@@ -38,6 +38,14 @@ var inGo = map[string]string{
 	"PFDEBUG":    "no: it shows how registers are kept; Do answers it as Redis would",
 	"PFSELFTEST": "no: it tests the code, not data",
 
+	"SETBIT":      "SetBit",
+	"GETBIT":      "GetBit",
+	"BITCOUNT":    "BitCount",
+	"BITPOS":      "BitPos BitPosFrom",
+	"BITOP":       "BitOp",
+	"BITFIELD":    "BitField",
+	"BITFIELD_RO": "BitFieldRead",
+
 	"HSET":         "HSet",
 	"HMSET":        "HSet",
 	"HSETNX":       "HSetNX",

@@ -25,6 +25,7 @@ var older = []difference{
 		return strings.EqualFold(args[0], "LPOS") && slices.Contains(args, "-9223372036854775808") && strings.HasPrefix(ours.Str, "ERR value is out of range, value must")
 	}},
 	{"7.0 does not know ZRANK ... WITHSCORE", false, hasRankScore},
+	{"7.0 looks for the key of BITCOUNT and BITPOS before it reads the other arguments", false, looksFirst},
 	{"7.0 converts a timeout that no clock has to a negative number", false, isHugeTimeout},
 }
 
@@ -99,6 +100,11 @@ func hasNegativeOffset(args []string, _, _ resp.Value) bool {
 func hasRankScore(args []string, ours, theirs resp.Value) bool {
 	isRank := strings.EqualFold(args[0], "ZRANK") || strings.EqualFold(args[0], "ZREVRANK")
 	return isRank && len(args) > 3 && strings.HasPrefix(theirs.Str, "ERR wrong number of arguments")
+}
+
+func looksFirst(args []string, ours, theirs resp.Value) bool {
+	isEither := strings.EqualFold(args[0], "BITCOUNT") || strings.EqualFold(args[0], "BITPOS")
+	return isEither && ours.Kind == resp.Error && (theirs.Kind == resp.Int || strings.HasPrefix(theirs.Str, "WRONGTYPE"))
 }
 
 func isHugeTimeout(_ []string, ours, theirs resp.Value) bool {

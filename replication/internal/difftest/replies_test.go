@@ -13,8 +13,14 @@ import (
 
 // TestReplies holds the scripts that package store is tested with against the servers: what they expect is what Redis
 // says, not what somebody once believed that it says.
-func TestReplies(t *testing.T) {
-	text, err := os.ReadFile("../../../store/testdata/replies.txt")
+func TestReplies(t *testing.T) { replayBoth(t, "replies.txt") }
+
+// TestBitmapReplies does so with the scripts about bitmaps.
+func TestBitmapReplies(t *testing.T) { replayBoth(t, "bitmaps.txt") }
+
+// replayBoth runs a file of scripts against both versions, in both protocols.
+func replayBoth(t *testing.T, file string) {
+	text, err := os.ReadFile("../../../store/testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}

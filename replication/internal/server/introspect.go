@@ -293,6 +293,7 @@ func (d *description) docs() resp.Value {
 
 // dataGroups are the store's commands by what Redis calls their groups.
 const dataGroups = `
+bitmap: bitcount bitfield bitfield_ro bitop bitpos getbit setbit
 connection: select
 generic: copy del dump exists expire expireat expiretime keys move object persist pexpire pexpireat pexpiretime pttl randomkey rename
 generic: renamenx restore scan sort sort_ro touch ttl type unlink

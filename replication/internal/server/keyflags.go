@@ -13,7 +13,7 @@ const keyFlags = `
 not_key: spublish
 OW insert: msetnx setnx
 OW update: mset psetex restore restore-asking setex
-OW update, RO access: sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
+OW update, RO access: bitop sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
 RM delete: del unlink
 RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch xlen zcard
 RO access, OW update: copy sort
@@ -23,7 +23,7 @@ RW access delete, OW update: rename
 RW access delete, RW insert: blmove brpoplpush lmove rpoplpush smove
 RW access: pfcount pfdebug
 RW access insert, RO access: pfmerge
-RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move zincrby
+RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move setbit zincrby
 RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
 RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
@@ -32,13 +32,19 @@ RW update, RO access: sinterstore
 
 // keyFlagsOf returns the flags of the first key and of the others. What the list leaves out reads.
 func keyFlagsOf(name string, args [][]byte) (first, rest string) {
-	if name == "set" {
+	switch name {
+	case "set":
 		for _, arg := range args[1:] {
 			if equalFold(arg, "get") {
 				return "RW access update", ""
 			}
 		}
 		return "OW update", ""
+	case "bitfield":
+		if onlyReads(args) {
+			return "RO access", ""
+		}
+		return "RW access update", ""
 	}
 	if flags, ok := listedUnder(keyFlags, name); ok {
 		first, rest, differ := strings.Cut(flags, ", ")
@@ -48,6 +54,21 @@ func keyFlagsOf(name string, args [][]byte) (first, rest string) {
 		return first, rest
 	}
 	return "RO access", "RO access"
+}
+
+// onlyReads reports whether all steps of a BITFIELD are GET type offset, or OVERFLOW rule.
+func onlyReads(args [][]byte) bool {
+	for i := 2; i < len(args); {
+		switch {
+		case equalFold(args[i], "get") && len(args)-i > 2:
+			i += 3
+		case equalFold(args[i], "overflow") && len(args)-i > 1:
+			i += 2
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // keysIn picks the keys out of a command line, of which nothing but the number of arguments is checked otherwise; at are their indexes.

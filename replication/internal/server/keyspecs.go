@@ -33,7 +33,7 @@ func keySpecs(name string, specs []store.KeySpec) []resp.Value {
 
 // specFlags is keyFlagsOf without a command line: what its arguments decide is said to vary.
 func specFlags(name string) (first, rest string) {
-	if name == "set" {
+	if name == "set" || name == "bitfield" {
 		const varies = "RW access update variable_flags"
 		return varies, varies
 	}

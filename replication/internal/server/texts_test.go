@@ -264,6 +264,12 @@ var sharedTexts = []struct{ in, want string }{
 	{"COMMAND GETKEYSANDFLAGS INCR a\r\n", "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n"},
 	{"COMMAND GETKEYSANDFLAGS HDEL a b\r\n", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RW\r\n+delete\r\n"},
 	{"COMMAND GETKEYSANDFLAGS LPUSH a b\r\n", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RW\r\n+insert\r\n"},
+	{"COMMAND GETKEYSANDFLAGS SETBIT a 1 1\r\n", "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n"},
+	{"COMMAND GETKEYSANDFLAGS BITOP OR d a b\r\n", "*3\r\n*2\r\n$1\r\nd\r\n*2\r\n+OW\r\n+update\r\n*2\r\n$1\r\na\r\n*2\r\n+RO\r\n+access\r\n*2\r\n$1\r\nb\r\n*2\r\n+RO\r\n+access\r\n"},
+	{"COMMAND GETKEYSANDFLAGS BITFIELD a GET u8 0 OVERFLOW SAT\r\n", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RO\r\n+access\r\n"},
+	{"COMMAND GETKEYSANDFLAGS BITFIELD a\r\n", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RO\r\n+access\r\n"},
+	{"COMMAND GETKEYSANDFLAGS BITFIELD a get u8\r\n", "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n"},
+	{"COMMAND GETKEYSANDFLAGS BITFIELD a GET u8 0 SET u8 0 1\r\n", "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n"},
 	{"COMMAND GETKEYSANDFLAGS ZADD a 1 b\r\n", "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RW\r\n+update\r\n"},
 	{"COMMAND GETKEYSANDFLAGS SINTERSTORE d a b\r\n", "*3\r\n*2\r\n$1\r\nd\r\n*2\r\n+RW\r\n+update\r\n*2\r\n$1\r\na\r\n*2\r\n+RO\r\n+access\r\n*2\r\n$1\r\nb\r\n*2\r\n+RO\r\n+access\r\n"},
 	{"COMMAND GETKEYSANDFLAGS OBJECT ENCODING a\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n+RO\r\n"},
@@ -363,8 +369,7 @@ var ownTexts = []struct {
 		"-ERR understudy does not offer 'CLIENT TRACKINGINFO'\r\n-ERR understudy does not offer 'CLIENT GETREDIR'\r\n+PONG\r\n"},
 	{"scripts not offered", nil, "EVALSHA x 0\r\nSCRIPT LOAD x\r\nFUNCTION LIST\r\nFCALL f 0\r\n", "-ERR understudy does not offer 'EVALSHA'\r\n" +
 		"-ERR understudy does not offer 'SCRIPT LOAD'\r\n-ERR understudy does not offer 'FUNCTION'\r\n-ERR understudy does not offer 'FCALL'\r\n"},
-	{"types not offered", nil, "VADD s * f v\r\nGEOADD g 1 2 m\r\nPFADD p a\r\nSETBIT b 1 1\r\n", "-ERR understudy does not offer 'VADD'\r\n" +
-		"-ERR understudy does not offer 'GEOADD'\r\n-ERR understudy does not offer 'PFADD'\r\n-ERR understudy does not offer 'SETBIT'\r\n"},
+	{"types not offered", nil, "VADD s * f v\r\nVSIM s ele m\r\n", "-ERR understudy does not offer 'VADD'\r\n-ERR understudy does not offer 'VSIM'\r\n"},
 	{"latency not offered", nil, "LATENCY DOCTOR\r\nLATENCY HISTOGRAM\r\n", "-ERR understudy does not offer 'LATENCY DOCTOR'\r\n-ERR understudy does not offer 'LATENCY HISTOGRAM'\r\n"},
 	{"memory not offered", nil, "MEMORY DOCTOR\r\nmemory stats\r\nMEMORY Malloc-Stats\r\nMEMORY FOO\r\nMEMORY PURGE\r\nMULTI\r\nMEMORY STATS\r\nEXEC\r\nMULTI\r\nMEMORY PURGE\r\nEXEC\r\n",
 		"-ERR understudy does not offer 'MEMORY DOCTOR'\r\n-ERR understudy does not offer 'MEMORY STATS'\r\n-ERR understudy does not offer 'MEMORY MALLOC-STATS'\r\n" +

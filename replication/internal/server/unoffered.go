@@ -13,10 +13,10 @@ import (
 // WAITAOF, of Redis 7.2, is not among them: whoever asks for it looks for an append-only file, and takes the answer of a Redis before it, which does not know it,
 // for "there is none".
 const unoffered = `
-bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
-geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore getbit hexpire hexpireat hexpiretime
+bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
+geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore hexpire hexpireat hexpiretime
 hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module pfadd pfcount pfdebug pfmerge
-pfselftest setbit vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
+pfselftest vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
 xclaim xgroup xpending xreadgroup
 `
 

@@ -31,6 +31,7 @@ var forms = []string{
 	"INCR n", "INCR n", "INCRBY n %i", "DECR n", "INCRBYFLOAT f 0.1", "INCRBYFLOAT f -2.5e3",
 	"APPEND s %v", "APPEND s %e", "SETRANGE s %i %v", "SET s %w", "SET s %w PX %p", "SET s %v XX GET", "GETDEL s", "GETSET s %v", "MSET s %v s %w n 7", "SETEX s 1 %v",
 	"GETEX s PX %p", "MSETNX s %v s %w",
+	"SETBIT s %i 1", "BITFIELD s INCRBY i5 %i 1 SET u3 %i 5", "BITOP XOR s s s", "BITOP NOT s s",
 	"RPUSH l %v %e", "RPUSH l %e", "LPUSH l %v", "LPOP l", "RPOP l 2", "LMOVE l l LEFT RIGHT", "LINSERT l BEFORE %e %v", "LREM l 1 %e", "LSET l 0 %v",
 	"LTRIM l -12 -1", "LTRIM l 0 9", "LMPOP 2 l l LEFT COUNT 3",
 	"HINCRBY h n%e %i", "HINCRBY h n%e 1", "HSET h %e %v %e %w", "HDEL h %e n%e", "HINCRBYFLOAT h x%e 0.1", "HSETNX h %e %v",
