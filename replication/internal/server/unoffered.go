@@ -15,8 +15,8 @@ import (
 const unoffered = `
 bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
 geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore hexpire hexpireat hexpiretime
-hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module pfadd pfcount pfdebug pfmerge
-pfselftest vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
+hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module
+vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
 xclaim xgroup xpending xreadgroup
 `
 
