@@ -382,7 +382,7 @@ func TestInPlaceLooksFirst(t *testing.T) {
 		{"a version of the future", strings.Replace(good, "REDIS00", "REDIS99", 1), "ab", replication.Stopped},
 		{"a Valkey of the future", "VALKEY999" + good[9:], "ab", replication.Stopped},
 		{"no file", strings.Replace(good, "REDIS", "RADIS", 1), "ab", replication.Waiting},
-		{"an unknown type", good[:9] + "\xfe\x00\x07\x01k", "", replication.Stopped},
+		{"an unknown type", good[:9] + "\xfe\x00\x63\x01k", "", replication.Stopped},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
