@@ -246,7 +246,7 @@ func (s *Store) grantOrQueue(w *waiter) (r blockedReply, done bool, err error) {
 		return r, false, err
 	}
 	defer s.unlock()
-	if err := s.closedToWrites(); err != nil && !w.reads {
+	if err := s.admit(w.grows); err != nil && !w.reads {
 		return r, false, err
 	}
 	c := s.begin(w.db, client)

@@ -38,6 +38,7 @@ type wish struct {
 	timeout time.Duration                                 // 0 for none
 	take    func(x *exec, key string) (resp.Value, error) // from key, which is of that kind
 	nothing resp.Value                                    // the reply where nothing is waited for
+	grows   bool                                          // it may take more memory
 
 	// begin, unless nil, answers at the beginning instead of a look at each key.
 	begin func(x *exec) (v resp.Value, ok bool)
@@ -160,7 +161,7 @@ func parseBMove(name string, args [][]byte, take, put Side) (w wish, err error) 
 
 // moveWish is of one key, which may alias the arguments; to is kept.
 func moveWish(name string, from []string, to string, take, put Side) wish {
-	return wish{keys: from, kind: List, nothing: resp.NullValue(), take: func(x *exec, key string) (resp.Value, error) {
+	return wish{keys: from, kind: List, nothing: resp.NullValue(), grows: true, take: func(x *exec, key string) (resp.Value, error) {
 		v, _, err := x.lmove(name, key, to, take, put)
 		return resp.BulkString(v), err
 	}}

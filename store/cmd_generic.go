@@ -46,10 +46,10 @@ func cmdRestore(x *exec, args [][]byte) resp.Value {
 	return okReply(x.restore(strings.ToUpper(argString(args, 0)), key, argString(args, 3), o))
 }
 
-// parseRestore reads the options. IDLETIME and FREQ exclude each other, and are only
-// checked: nothing is evicted by age of access here.
+// parseRestore reads the options. IDLETIME and FREQ exclude each other.
 func parseRestore(args [][]byte) (o restoreOptions, err error) {
 	hint := ""
+	o.hint = noHint
 	for i := 0; i < len(args); i++ {
 		more := i+1 < len(args)
 		switch {
@@ -59,14 +59,14 @@ func parseRestore(args [][]byte) (o restoreOptions, err error) {
 			o.absolute = true
 		case isWord(args[i], "IDLETIME") && more && hint != "FREQ":
 			hint = "IDLETIME"
-			if err = checkHint(argString(args, i+1), 0, -1, "IDLETIME value, must be >= 0"); err != nil {
+			if o.hint.idle, err = parseHint(argString(args, i+1), 0, -1, "IDLETIME value, must be >= 0"); err != nil {
 				return o, err
 			}
 			o.rest = append(o.rest, hint, argString(args, i+1))
 			i++
 		case isWord(args[i], "FREQ") && more && hint != "IDLETIME":
 			hint = "FREQ"
-			if err = checkHint(argString(args, i+1), 0, 255, "FREQ value, must be >= 0 and <= 255"); err != nil {
+			if o.hint.freq, err = parseHint(argString(args, i+1), 0, 255, "FREQ value, must be >= 0 and <= 255"); err != nil {
 				return o, err
 			}
 			o.rest = append(o.rest, hint, argString(args, i+1))
@@ -78,14 +78,13 @@ func parseRestore(args [][]byte) (o restoreOptions, err error) {
 	return o, nil
 }
 
-// checkHint checks that arg is a number from least to most, without an end if that is
-// less.
-func checkHint(arg string, least, most int64, what string) error {
+// parseHint is arg as a number from least to most, without an end if that is less.
+func parseHint(arg string, least, most int64, what string) (int64, error) {
 	n, err := parseInt(arg)
 	if err == nil && (n < least || most >= least && n > most) {
 		err = wireError("ERR Invalid %s", what)
 	}
-	return err
+	return n, err
 }
 
 // cmdObject is OBJECT ENCODING, REFCOUNT, IDLETIME, FREQ and HELP.
@@ -97,7 +96,7 @@ func cmdObject(x *exec, args [][]byte) resp.Value {
 	if word == "HELP" {
 		return helpReply("OBJECT", "ENCODING <key>", "FREQ <key>", "IDLETIME <key>", "REFCOUNT <key>")
 	}
-	e := x.entry(argString(args, 2))
+	e := x.peek(argString(args, 2))
 	if e == nil {
 		return resp.NullValue()
 	}
@@ -107,10 +106,34 @@ func cmdObject(x *exec, args [][]byte) resp.Value {
 	case "REFCOUNT":
 		return resp.Integer(refCount(e))
 	case "IDLETIME":
-		return resp.Integer(0) // not kept: reads write nothing
+		return x.idleTime(argString(args, 2))
 	}
-	return resp.Err("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
-		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	return x.frequency(argString(args, 2))
+}
+
+// switching ends the errors of what only one kind of policy keeps.
+const switching = " Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+
+// idleTime is OBJECT IDLETIME of a key that is there. Where neither LRU nor LFU is the
+// policy nothing is kept, since reads should write nothing: then it is 0.
+func (x *exec) idleTime(key string) resp.Value {
+	switch a := x.s.ages.Load(); {
+	case a == nil:
+		return resp.Integer(0)
+	case a.lfu:
+		return resp.Err("ERR An LFU maxmemory policy is selected, idle time not tracked." + switching)
+	default:
+		return resp.Integer(a.idle(x.db, x.s.hash(key), a.clock()))
+	}
+}
+
+// frequency is OBJECT FREQ of a key that is there.
+func (x *exec) frequency(key string) resp.Value {
+	a := x.s.ages.Load()
+	if a == nil || !a.lfu {
+		return resp.Err("ERR An LFU maxmemory policy is not selected, access frequency not tracked." + switching)
+	}
+	return resp.Integer(a.freq(x.db, x.s.hash(key), a.clock()))
 }
 
 func checkObject(args [][]byte) error {
@@ -219,7 +242,7 @@ func cmdMemory(x *exec, args [][]byte) resp.Value {
 			return reply(err)
 		}
 	}
-	e := x.entry(argString(args, 2))
+	e := x.peek(argString(args, 2))
 	if e == nil {
 		return resp.NullValue()
 	}

@@ -11,7 +11,7 @@ var keyCommands = []Command{
 	{Name: "DEL", Arity: -2, Flags: FlagWrite, FirstKey: 1, LastKey: -1, Step: 1, run: cmdDel},
 	{Name: "UNLINK", Arity: -2, Flags: writeOne, FirstKey: 1, LastKey: -1, Step: 1, run: cmdUnlink},
 	{Name: "EXISTS", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
-	{Name: "TOUCH", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdExists},
+	{Name: "TOUCH", Arity: -2, Flags: readMany | FlagFast, FirstKey: 1, LastKey: -1, Step: 1, run: cmdTouch},
 	{Name: "TYPE", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdType},
 	{Name: "KEYS", Arity: 2, Flags: readMany, run: cmdKeys},
 	{Name: "SCAN", Arity: -2, Flags: readMany, run: cmdScan},
@@ -50,8 +50,19 @@ func cmdExists(x *exec, args [][]byte) resp.Value {
 	return resp.Integer(int64(x.exists(argStrings(args[1:]))))
 }
 
+// cmdTouch is EXISTS, except that the keys count as used.
+func cmdTouch(x *exec, args [][]byte) resp.Value {
+	n := 0
+	for _, key := range argStrings(args[1:]) {
+		if x.entry(key) != nil {
+			n++
+		}
+	}
+	return resp.Integer(int64(n))
+}
+
 func cmdType(x *exec, args [][]byte) resp.Value {
-	return resp.SimpleString(typeName(x.entry(argString(args, 1))))
+	return resp.SimpleString(typeName(x.peek(argString(args, 1))))
 }
 
 func cmdKeys(x *exec, args [][]byte) resp.Value {

@@ -32,6 +32,10 @@ const (
 	// FlagPubSub: about messages, not data.
 	FlagPubSub
 
+	// FlagDenyOOM: may take more memory; refused while the data exceeds the memory limit
+	// and nothing may be removed.
+	FlagDenyOOM
+
 	// flagOneKey: reads one key's entry and nothing else, so that it needs no
 	// instant shared with other reads.
 	flagOneKey
@@ -125,6 +129,7 @@ func indexCommands() map[string]*Command {
 	m := map[string]*Command{}
 	for _, group := range commandGroups {
 		for i := range group {
+			group[i].Flags |= growth(group[i].Name)
 			m[group[i].Name] = &group[i]
 		}
 	}

@@ -26,6 +26,7 @@ type commit struct {
 	selected int          // database that effects leave selected; -1 unknown
 	dirty    bool         // something changed, effects or not
 	renewed  bool         // a key counts as written though nothing changed
+	full     bool         // of an Update: what takes more memory is refused
 	libs     libraries    // before the commit; for roll-back
 	dropped  []table.Body // large collections whose key went; some may have moved
 	watched  bool         // somebody wants to know what changes
@@ -56,7 +57,7 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.gen, c.pending = v.gen, nil
 	c.changes, c.effects = c.changes[:0], append(c.effects[:0], multiFrame...)
 	c.parts, c.selected = 0, s.backlog.History().StreamDB
-	c.dirty, c.renewed, c.libs = false, false, s.mu.functions
+	c.dirty, c.renewed, c.full, c.libs = false, false, false, s.mu.functions
 	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
 	c.events = s.broker.enabled()
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
@@ -231,6 +232,9 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 	}
 	if r.ks != nil {
 		r.ks.due.replace(old, e)
+		if a := c.s.ages.Load(); a != nil && old == nil {
+			a.created(r.db, r.h)
+		}
 	}
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})

@@ -99,11 +99,26 @@ func (d reads) entry(key string) (e *table.Entry, err error) {
 	if err = d.s.checkDB(d.n); err != nil {
 		return nil, err
 	}
-	e = d.s.find(d.n, d.s.hash(key), key)
-	if e == nil || e.Kind() == table.Tombstone || d.s.pastDeadline(e) {
+	h := d.s.hash(key)
+	if e = d.s.findLive(d.n, h, key); e == nil {
 		return nil, nil
 	}
+	if a := d.s.ages.Load(); a != nil {
+		a.sampled(d.n, h)
+	}
 	return e, nil
+}
+
+// peek is entry for who does not ask for the value: that does not count as using it.
+func (d reads) peek(key string) (e *table.Entry) {
+	if d.sn != nil || d.tx != nil {
+		_ = d.many(func(x *exec) { e = x.peek(key) })
+		return e
+	}
+	if d.s.checkDB(d.n) != nil {
+		return nil
+	}
+	return d.s.findLive(d.n, d.s.hash(key), key)
 }
 
 // on runs fn with what find returns for key, an entry of one type or nil, against one
@@ -206,13 +221,21 @@ func (d reads) Do(args ...string) (v resp.Value, err error) {
 // writes are the methods that look at and change data.
 type writes struct{ reads }
 
-func (d writes) write(fn func(x *exec) error) error {
+func (d writes) write(fn func(x *exec) error) error { return d.change(false, fn) }
+
+// grow is write for what may take more memory.
+func (d writes) grow(fn func(x *exec) error) error { return d.change(true, fn) }
+
+func (d writes) change(grows bool, fn func(x *exec) error) error {
 	if d.tx == nil {
-		return d.s.write(d.n, fn)
+		return d.s.change(d.n, grows, fn)
 	}
 	x, err := d.txExec()
 	if err != nil {
 		return err
+	}
+	if grows && x.c.full {
+		return ErrOutOfMemory
 	}
 	return fn(x)
 }
@@ -231,7 +254,7 @@ func (d writes) Do(args ...string) (v resp.Value, err error) {
 	case cmd.Flags&(FlagWrite|flagPublish) == 0:
 		return d.reads.Do(args...)
 	}
-	err = d.write(func(x *exec) error { v = cmd.run(x, argv); return nil })
+	err = d.change(cmd.grows(argv), func(x *exec) error { v = cmd.run(x, argv); return nil })
 	return replyOrError(v, err)
 }
 
@@ -267,6 +290,15 @@ func dataCommand(args []string) (*Command, [][]byte, error) {
 
 // hash is the hash of a key in every table of the store.
 func (s *Store) hash(key string) uint64 { return s.tables.Hash(key) }
+
+// findLive is find, of a key that has not expired.
+func (s *Store) findLive(db int, h uint64, key string) *table.Entry {
+	e := s.find(db, h, key)
+	if e == nil || e.Kind() == table.Tombstone || s.pastDeadline(e) {
+		return nil
+	}
+	return e
+}
 
 func (s *Store) pastDeadline(e *table.Entry) bool {
 	d := e.Deadline()

@@ -102,6 +102,8 @@
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
 //	                 sortedalgebra.go, sortedscore.go (numbers as texts)
 //	blocked.go       who waits for an element, and when they are served
+//	memory.go        the memory limit; evict.go makes room, ages.go knows what was used
+//	                 when or how often, denyoom.go which commands need room
 //	db.go            the typed methods' ways in; *_api.go the methods themselves
 //	session.go       one client: SELECT, MULTI, WATCH; watched.go
 //	broker.go        messages: publish.go, subscriber.go; events.go what happens to keys

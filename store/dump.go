@@ -80,7 +80,8 @@ type restoreOptions struct {
 	ttl      int64 // milliseconds, or with absolute Unix milliseconds; 0 none
 	absolute bool
 	replace  bool
-	rest     []string // IDLETIME and FREQ as given: nothing here keeps them
+	hint     hint
+	rest     []string // IDLETIME and FREQ as given
 }
 
 // restore makes key from the payload of DUMP. A deadline in the past makes no key, but
@@ -111,6 +112,9 @@ func (x *exec) restore(name, key, payload string, o restoreOptions) error {
 		return nil
 	}
 	x.c.put(r, e)
+	if a := x.s.ages.Load(); a != nil {
+		a.hinted(r.db, r.h, o.hint)
+	}
 	x.c.effect(x.db, o.effect(name, key, payload, deadline)...)
 	x.replacedEvent(r)
 	x.event(eventGeneric, "restore", key)

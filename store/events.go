@@ -17,7 +17,7 @@ const (
 	eventHash                        // h
 	eventZSet                        // z
 	eventExpired                     // x: a deadline passed
-	eventEvicted                     // e: never here
+	eventEvicted                     // e: made room for others
 	eventStream                      // t
 	eventModule                      // d: never here
 	eventNew                         // n: a key came into being

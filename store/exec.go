@@ -75,8 +75,17 @@ func (x *exec) expired(e *table.Entry) bool {
 
 func (x *exec) space() *keyspace { return x.gen.spaces[x.db] }
 
-// entry is the live entry of key, or nil.
+// entry is the live entry of key, or nil. Looking at it counts as using it.
 func (x *exec) entry(key string) *table.Entry {
+	e := x.peek(key)
+	if a := x.s.ages.Load(); a != nil && e != nil {
+		x.used(a, key)
+	}
+	return e
+}
+
+// peek is entry for who does not ask for the value.
+func (x *exec) peek(key string) *table.Entry {
 	e := x.find(x.space().tab, key)
 	if e != nil && x.expired(e) {
 		e = nil
@@ -226,6 +235,9 @@ func (x *exec) ref(key string) ref {
 			x.c.expire(r)
 		}
 		r.e = nil
+	}
+	if a := x.s.ages.Load(); a != nil && r.e != nil {
+		a.used(x.db, h)
 	}
 	return r
 }

@@ -92,7 +92,7 @@ const (
 
 // deadline is when key expires, or one of the two constants.
 func (x *exec) deadline(key string) int64 {
-	e := x.entry(key)
+	e := x.peek(key)
 	switch {
 	case e == nil:
 		return ttlNoKey

@@ -28,12 +28,12 @@ func (d reads) Dump(key string) (payload string, err error) {
 // unless replace is set. [ErrPayload] and [ErrPayloadFormat] are about the payload.
 // O(n).
 func (d writes) Restore(key, payload string, ttl time.Duration, replace bool) error {
-	return d.write(func(x *exec) error {
+	return d.grow(func(x *exec) error {
 		deadline, err := x.deadlineIn(ttl)
 		if err != nil {
 			return err
 		}
-		return x.restore("RESTORE", key, payload, restoreOptions{ttl: deadline, absolute: true, replace: replace})
+		return x.restore("RESTORE", key, payload, restoreOptions{ttl: deadline, absolute: true, replace: replace, hint: noHint})
 	})
 }
 
@@ -43,7 +43,7 @@ func (d writes) Restore(key, payload string, ttl time.Duration, replace bool) er
 func (d reads) MemoryUsage(key string) (n int64, err error) {
 	var ok bool
 	err = d.many(func(x *exec) {
-		e := x.entry(key)
+		e := x.peek(key)
 		if ok = e != nil; ok {
 			n = x.memory(e)
 		}
@@ -103,7 +103,7 @@ func (d reads) Sort(key string, o *SortOptions) (out []Result, err error) {
 func (d writes) SortStore(to, key string, o *SortOptions) (n int, err error) {
 	p := o.plain()
 	p.store, p.storeKey = true, to
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		out, err := x.sortKey(key, p)
 		if err == nil {
 			n = len(out)

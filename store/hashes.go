@@ -147,7 +147,7 @@ func (x *exec) hdel(key string, fields []string) (removed int, err error) {
 	if removed > 0 {
 		x.c.effect(x.db, append([]string{"HDEL", key}, fields...)...)
 		x.event(eventHash, "hdel", key)
-		if x.c.events != 0 && x.entry(key) == nil {
+		if x.c.events != 0 && x.peek(key) == nil {
 			x.event(eventGeneric, "del", key)
 		}
 	}

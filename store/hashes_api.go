@@ -165,7 +165,7 @@ func (d writes) HSet(key string, pairs ...string) (added int, err error) {
 	if len(pairs) == 0 || len(pairs)%2 != 0 {
 		return 0, &Error{wrongArity("hset").Str}
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		if added, err = x.hset(key, pairs); err == nil {
 			x.c.effect(x.db, append([]string{"HSET", key}, pairs...)...)
 		}
@@ -177,7 +177,7 @@ func (d writes) HSet(key string, pairs ...string) (added int, err error) {
 // HSetNX writes a field unless it is there, and reports whether it did. The error is
 // [ErrWrongType]. O(1), as HSet.
 func (d writes) HSetNX(key, field, value string) (done bool, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		done, err = x.hsetNew(key, field, value)
 		return err
 	})
@@ -198,7 +198,7 @@ func (d writes) HDel(key string, fields ...string) (n int, err error) {
 // sum. The error is [ErrOverflow], [ErrWrongType], or that of a field that holds no
 // integer. O(1), as HSet.
 func (d writes) HIncr(key, field string, delta int64) (n int64, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.hincr(key, field, delta)
 		return err
 	})
@@ -210,7 +210,7 @@ func (d writes) HIncr(key, field string, delta int64) (n int64, err error) {
 // NaN, [ErrNotFinite], [ErrWrongType], or that of an infinite delta or of a field that
 // holds no number. O(1), as HSet. Redis 2.6.
 func (d writes) HIncrFloat(key, field string, delta float64) (sum float64, err error) {
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		text, err := x.hincrFloat(key, field, formatDelta(delta))
 		sum = floatOf(text)
 		return err

@@ -118,7 +118,7 @@ func BenchmarkHoldInsert(b *testing.B) {
 				made := table.NewText(0, key, value, 0)
 				_ = s.lock()
 				h.take(i, func() {
-					_ = s.writeLocked(0, func(x *exec) error {
+					_ = s.changeLocked(0, false, func(x *exec) error {
 						x.made = made
 						_, _, err := x.set(key, value, setOptions{})
 						return err

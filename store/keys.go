@@ -28,7 +28,7 @@ func (x *exec) del(name string, keys []string) (n int) {
 
 func (x *exec) exists(keys []string) (n int) {
 	for _, key := range keys {
-		if x.entry(key) != nil {
+		if x.peek(key) != nil {
 			n++
 		}
 	}
@@ -56,6 +56,7 @@ func (x *exec) rename(from, to string, ifNew bool) (done bool, err error) {
 	x.c.remove(r) // first: a table of fields has one owner
 	there := x.ref(to)
 	x.c.put(there, r.e.With(x.c.version, to, r.e.Deadline()))
+	x.c.carry(r, there)
 	x.c.effect(x.db, name, from, to)
 	x.replacedEvent(there)
 	x.event(eventGeneric, "rename_from", from)
@@ -149,6 +150,7 @@ func (x *exec) move(key string, db int) (done bool, err error) {
 	x.c.atomic()
 	x.c.remove(r)
 	x.c.put(there, r.e.With(x.c.version, key, r.e.Deadline()))
+	x.c.carry(r, there)
 	x.c.effect(x.db, "MOVE", key, strconv.Itoa(db))
 	x.event(eventGeneric, "move_from", key)
 	x.in(db).event(eventGeneric, "move_to", key)

@@ -10,20 +10,18 @@ import (
 
 // Exists reports whether key is there. It is false for a database that is not.
 func (d reads) Exists(key string) bool {
-	e, _ := d.entry(key)
-	return e != nil
+	return d.peek(key) != nil
 }
 
 // Kind is the type of key, None if it is not there.
 func (d reads) Kind(key string) Kind {
-	e, _ := d.entry(key)
-	return kindOf(e)
+	return kindOf(d.peek(key))
 }
 
 // ExpireTime is when key expires; ok is false when it is not there or never
 // does. Resolution is a millisecond.
 func (d reads) ExpireTime(key string) (at time.Time, ok bool) {
-	e, _ := d.entry(key)
+	e := d.peek(key)
 	if e == nil || e.Deadline() == 0 {
 		return at, false
 	}
@@ -151,7 +149,7 @@ func (d writes) Copy(from, to string, replace bool) (done bool, err error) {
 
 // CopyTo is Copy to a key of database db. The error may be [ErrNoDatabase] too.
 func (d writes) CopyTo(from, to string, db int, replace bool) (done bool, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		done, err = x.copyKey(from, to, db, replace)
 		return err
 	})

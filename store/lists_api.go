@@ -128,7 +128,7 @@ func (d writes) push(key string, at Side, ifThere bool, values []string) (n int,
 	if len(values) == 0 {
 		return 0, &Error{wrongArity(at.word()[:1] + "PUSH").Str}
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.lpush(key, at, ifThere, values)
 		return err
 	})
@@ -198,14 +198,14 @@ func checkMPop(count int, keys []string) error {
 // The error is [ErrNoKey], [ErrIndex] or [ErrWrongType]. O(log n); a small list, up
 // to 8 KB, is copied.
 func (d writes) LSet(key string, i int, value string) error {
-	return d.write(func(x *exec) error { return x.lset(key, int64(i), value) })
+	return d.grow(func(x *exec) error { return x.lset(key, int64(i), value) })
 }
 
 // LInsert inserts value before ([Left]) or behind ([Right]) the first element that
 // equals pivot, and returns the new length: -1 if there is no such element, 0 if
 // there is no list. The error is [ErrWrongType]. O(elements before the pivot).
 func (d writes) LInsert(key string, side Side, pivot, value string) (n int, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.linsert(key, side, pivot, value)
 		return err
 	})
@@ -233,7 +233,7 @@ func (d writes) LTrim(key string, start, stop int) error {
 // the same, and returns it. The error is [ErrNotFound] when there is no list to take
 // from, or [ErrWrongType]. O(log n); a small list, up to 8 KB, is copied. Redis 6.2.
 func (d writes) LMove(from, to string, take, put Side) (value string, err error) {
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		v, ok, err := x.lmove("LMOVE", from, to, take, put)
 		if err == nil && !ok {
 			err = ErrNotFound

@@ -132,6 +132,9 @@ func (l *Loader) key(d *rdb.Decoder, rec *rdb.Record) error {
 	if e == nil || err != nil {
 		return err // a collection without elements is passed over, as Redis 7.0 does
 	}
+	if a := l.s.ages.Load(); a != nil {
+		a.hinted(rec.DB, h, hint{rec.Idle, int64(rec.Freq)})
+	}
 	l.into = ks
 	l.entries, l.hashes = append(l.entries, e), append(l.hashes, h)
 	if len(l.entries) == loadBatch && !l.flush() {

@@ -30,6 +30,8 @@ type Options struct {
 	// Beyond it the oldest are dropped, and watchers that wanted them are told so
 	// with a [GapError]. Default 16 MiB; negative is a mistake, and keeps nothing.
 	WatchBytes int64
+	// MemoryLimit bounds the memory of the data. Default none. SetMemoryLimit changes it.
+	MemoryLimit MemoryLimit
 	// Clock tells the time. Default time.Now.
 	Clock func() time.Time
 	// Files is where Save and Load work. Default the operating system.
@@ -101,5 +103,5 @@ func (o *Options) Validate() error {
 	if o.WatchBytes < 0 {
 		errs = append(errs, fmt.Errorf("store: WatchBytes %d is negative", o.WatchBytes))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.MemoryLimit.validate())...)
 }

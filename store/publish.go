@@ -125,7 +125,7 @@ func (x *exec) removedEvent(class Events, name, key string) {
 		return
 	}
 	x.event(class, name, key)
-	if x.entry(key) == nil {
+	if x.peek(key) == nil {
 		x.event(eventGeneric, "del", key)
 	}
 }

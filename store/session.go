@@ -201,7 +201,7 @@ func (c *Session) enqueue(cmd *Command, args [][]byte) resp.Value {
 	if cmd.Flags&FlagNoMulti != 0 {
 		return c.refuse(resp.Err("ERR Command not allowed inside a transaction"))
 	}
-	if err := c.s.refusal(); err != nil && cmd.Flags&FlagWrite != 0 {
+	if err := c.s.refuses(cmd, args); err != nil {
 		return c.refuse(reply(err))
 	}
 	if c.broken {
@@ -239,7 +239,7 @@ func (c *Session) mayBlock(cmd *Command, args [][]byte) resp.Value {
 	if cmd.Flags&FlagWrite == 0 {
 		return c.readOrBlock(cmd, args)
 	}
-	if err := c.s.refusal(); err != nil {
+	if err := c.s.refuses(cmd, args); err != nil {
 		return reply(err)
 	}
 	w, err := cmd.block(args)
@@ -271,7 +271,7 @@ func (c *Session) write(cmd *Command, args [][]byte) (v resp.Value) {
 	if cmd.prepare != nil {
 		made = cmd.prepare(args)
 	}
-	err := c.s.write(c.db, func(x *exec) error {
+	err := c.s.change(c.db, cmd.grows(args), func(x *exec) error {
 		x.made = made
 		v = cmd.run(x, args)
 		return nil
@@ -436,7 +436,7 @@ func (c *Session) transact(queue []queued) ([]resp.Value, error) {
 	}
 	defer c.s.unlock()
 	writes, messages, refreshes := countKinds(queue)
-	if err := c.s.closedToWrites(); err == ErrSealed && writes+messages > 0 {
+	if err := c.s.admitAll(queue, writes); err == ErrSealed && writes+messages > 0 {
 		return nil, err
 	} else if err != nil && writes > 0 {
 		return nil, &Error{discarded + err.Error()}
@@ -469,6 +469,15 @@ func countKinds(queue []queued) (writes, messages, refreshes int) {
 		}
 	}
 	return writes, messages, refreshes
+}
+
+// admitAll is admit for a transaction that has so many writes. One that only reads needs
+// no room.
+func (s *Store) admitAll(queue []queued, writes int) error {
+	if writes == 0 {
+		return s.closedToWrites()
+	}
+	return s.admit(slices.ContainsFunc(queue, func(q queued) bool { return q.cmd.grows(q.args) }))
 }
 
 func (c *Session) runQueue(x *exec, queue []queued) []resp.Value {

@@ -145,7 +145,7 @@ func (d writes) SAdd(key string, members ...string) (added int, err error) {
 	if len(members) == 0 {
 		return 0, &Error{wrongArity("sadd").Str}
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		added, err = x.sadd(key, members)
 		return err
 	})
@@ -214,7 +214,7 @@ func (d writes) combineStore(name string, op setOperation, to string, keys []str
 	if len(keys) == 0 {
 		return 0, errNoKeys
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.combineStore(name, op, to, keys)
 		return err
 	})

@@ -147,7 +147,7 @@ func (d reads) ZRange(key string, r ZRange) (iter.Seq2[string, float64], error) 
 // whatever is there, and returns the number of members. Where there are none, to is
 // removed. The error is [ErrWrongType]. O(log n + members stored). Redis 6.2.
 func (d writes) ZRangeStore(to, from string, r ZRange) (n int, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.zrangeStore(to, from, &r, r.storeEffect(to, from)...)
 		return err
 	})
@@ -213,7 +213,7 @@ func (d writes) zadd(key string, o zaddOptions, items ...Scored) (res zaddResult
 		return res, err
 	}
 	effect := o.effect(key, items) // before the lock
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		if res, err = x.zadd(key, items, o); err == nil && res.added+res.changed > 0 {
 			x.c.effect(x.db, effect...)
 		}

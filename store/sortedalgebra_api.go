@@ -165,7 +165,7 @@ func (d writes) zcombineStore(name string, op sortedOperation, to string, o *ZCo
 	}
 	effect := append([]string{name, to, formatInt(int64(len(keys)))}, keys...)
 	effect = append(effect, o.words()...)
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		c, err := x.combination(op, keys, true)
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 // counters count since the store was made. Hits and misses are those of
 // sessions: the typed methods do not pay for counting.
 type counters struct {
-	hits, misses, expired, commits atomic.Int64
+	hits, misses, expired, evicted, commits atomic.Int64
 }
 
 func (c *counters) looked(hit bool) {
@@ -32,6 +32,8 @@ type Stats struct {
 	Hits      int64 // of sessions
 	Misses    int64
 	Expired   int64 // keys removed because their deadline had passed
+	Evicted   int64 // keys removed because of the memory limit
+	Bytes     int64 // memory of the live data: what MemoryLimit bounds
 	Commits   int64
 	Snapshots int   // open ones
 	Retained  int64 // bytes that open snapshots retain
@@ -45,6 +47,8 @@ func (s *Store) Stats() Stats {
 		Hits:      s.stats.hits.Load(),
 		Misses:    s.stats.misses.Load(),
 		Expired:   s.stats.expired.Load(),
+		Evicted:   s.stats.evicted.Load(),
+		Bytes:     s.bytes(),
 		Commits:   s.stats.commits.Load(),
 		Snapshots: len(s.mu.snapshots),
 	}

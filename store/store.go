@@ -17,12 +17,14 @@ type Store struct {
 	tables  *table.Family
 	backlog *backlog.Backlog
 
+	ages      atomic.Pointer[ages] // nil unless the policy of eviction needs them
 	view      atomic.Pointer[view]
 	published atomic.Uint64 // version of the last commit that readers may see
 	fresh     atomic.Bool   // no write, no load, no sync yet
 	vacant    atomic.Bool   // emptied by Vacate, and not filled again
 	updater   atomic.Uint64 // goroutine that runs an Update closure; 0 for none
 	stats     counters
+	limit     atomic.Pointer[MemoryLimit]
 	touched   ring   // what changed, while anyone watches
 	broker    broker // who is subscribed to messages
 
@@ -40,6 +42,7 @@ type Store struct {
 		functions libraries
 		blocked   blocked
 		watched   watchedKeys
+		evictor   evictor
 	}
 }
 
@@ -64,6 +67,8 @@ func New(o *Options) *Store {
 	s.fresh.Store(true)
 	s.mu.commit.s = s
 	s.touched.limit = s.opts.WatchBytes
+	l := s.opts.MemoryLimit.withDefaults()
+	s.limitMemory(l, s.agesFor(l))
 	return s
 }
 
@@ -150,8 +155,14 @@ func goroutine() (n uint64) {
 	return n
 }
 
-// write runs fn as one commit in database db.
-func (s *Store) write(db int, fn func(x *exec) error) error {
+// write runs fn, which may need less memory afterwards and not more, as one commit in
+// database db.
+func (s *Store) write(db int, fn func(x *exec) error) error { return s.change(db, false, fn) }
+
+// grow is write for what may take more memory.
+func (s *Store) grow(db int, fn func(x *exec) error) error { return s.change(db, true, fn) }
+
+func (s *Store) change(db int, grows bool, fn func(x *exec) error) error {
 	if err := s.checkDB(db); err != nil {
 		return err
 	}
@@ -159,12 +170,12 @@ func (s *Store) write(db int, fn func(x *exec) error) error {
 		return err
 	}
 	defer s.unlock()
-	return s.writeLocked(db, fn)
+	return s.changeLocked(db, grows, fn)
 }
 
-// writeLocked is what of a write the lock is held for. REQUIRES: the writer lock.
-func (s *Store) writeLocked(db int, fn func(x *exec) error) error {
-	if err := s.closedToWrites(); err != nil {
+// changeLocked is what of a write the lock is held for. REQUIRES: the writer lock.
+func (s *Store) changeLocked(db int, grows bool, fn func(x *exec) error) error {
+	if err := s.admit(grows); err != nil {
 		return err
 	}
 	c := s.begin(db, client)
@@ -221,7 +232,8 @@ func (s *Store) readOne(db int, fn func(x *exec)) error {
 // Update runs fn as one transaction: nobody sees a part of it, and the stream
 // carries it between MULTI and EXEC. It returns the offset of the stream after
 // it, which is what WaitReplicas waits for. An error or a panic of fn undoes
-// everything and is handed on.
+// everything and is handed on. Where a [MemoryLimit] leaves no room, those of tx's
+// methods that take more memory return [ErrOutOfMemory].
 //
 // fn runs under the writer lock: it should compute and write, and do no I/O.
 // Writes to the same store that do not go through tx return [ErrNested], and so
@@ -233,10 +245,16 @@ func (s *Store) Update(fn func(tx *Tx) error) (offset int64, err error) {
 		return 0, err
 	}
 	defer s.unlock()
-	if err := s.closedToWrites(); err != nil {
+	err = s.admit(true)
+	full := err == ErrOutOfMemory // whether that matters, fn will show
+	if full {
+		err = s.refusal()
+	}
+	if err != nil {
 		return 0, err
 	}
 	c := s.begin(0, client)
+	c.full = full
 	c.atomic()
 	tx := &Tx{c: c}
 	done := false

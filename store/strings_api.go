@@ -104,7 +104,7 @@ func (d writes) Set(key, value string, ttl time.Duration) error {
 	if ttl == 0 {
 		made = table.NewText(0, key, value, 0) // before the lock: it may wait for memory, or for the collector
 	}
-	return d.write(func(x *exec) error {
+	return d.grow(func(x *exec) error {
 		x.made = made
 		deadline, err := x.deadlineIn(ttl)
 		if err == nil {
@@ -149,7 +149,7 @@ func (d writes) SetWith(key, value string, o *SetOptions) (old Result, done bool
 	if o == nil {
 		o = &SetOptions{}
 	}
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		p, err := o.plain(x)
 		if err != nil {
 			return err
@@ -165,7 +165,7 @@ func (d writes) SetWith(key, value string, o *SetOptions) (old Result, done bool
 
 // SetNX writes a string unless the key is there, and reports whether it did.
 func (d writes) SetNX(key, value string, ttl time.Duration) (done bool, err error) {
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		deadline, err := x.deadlineIn(ttl)
 		if err == nil {
 			_, done, err = x.set(key, value, setOptions{deadline: deadline, ifNew: true})
@@ -237,7 +237,7 @@ func (d writes) mset(name string, pairs []string, ifNew bool) (done bool, err er
 	if len(pairs) == 0 || len(pairs)%2 != 0 {
 		return false, &Error{wrongArity(name).Str}
 	}
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		done = x.mset(pairs, ifNew)
 		return nil
 	})
@@ -247,7 +247,7 @@ func (d writes) mset(name string, pairs []string, ifNew bool) (done bool, err er
 // Incr adds delta to the number at key, 0 if there is none, and returns the sum.
 // The error is [ErrNotInteger], [ErrOverflow] or [ErrWrongType].
 func (d writes) Incr(key string, delta int64) (n int64, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.incr(key, delta, "INCRBY", key, formatInt(delta))
 		return err
 	})
@@ -260,7 +260,7 @@ func (d writes) Incr(key string, delta int64) (n int64, err error) {
 // returned. The stream carries the result. The error is [ErrNotFloat], [ErrNotFinite] or
 // [ErrWrongType]. O(1). Redis 2.6.
 func (d writes) IncrFloat(key string, delta float64) (sum float64, err error) {
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		text, err := x.incrFloat(key, formatDelta(delta))
 		sum = floatOf(text)
 		return err
@@ -279,7 +279,7 @@ func floatOf(text string) float64 {
 // Append appends to the string at key and returns its new length. Amortised
 // O(len(more)).
 func (d writes) Append(key, more string) (n int, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.appendText(key, more)
 		return err
 	})
@@ -297,7 +297,7 @@ func (d writes) Append(key, more string) (n int, err error) {
 // were never written cost nothing; after a load that holds where they are half of
 // the string and more.
 func (d writes) SetRange(key string, offset int64, value string) (n int, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.setRange(key, offset, value)
 		return err
 	})

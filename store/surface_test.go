@@ -153,7 +153,7 @@ var inGo = map[string]string{
 	"DEL":         "Del",
 	"UNLINK":      "Del",
 	"EXISTS":      "Exists",
-	"TOUCH":       "no: it would say when a key was last used, which is not kept; Exists tells whether it is there",
+	"TOUCH":       "no: it makes keys count as used, as every read does; Exists tells whether one is there",
 	"TYPE":        "Kind",
 	"KEYS":        "Keys",
 	"SCAN":        "Keys",

@@ -21,11 +21,14 @@ const (
 	// Replaced: the whole database was emptied, swapped, or loaded by a full
 	// resync; every key may have changed. Key is empty.
 	Replaced
+	// Evicted: the key made room for others, see MemoryLimit. On a replica this is a
+	// command: the primary's DEL.
+	Evicted
 )
 
 // String is the cause in one word.
 func (c Cause) String() string {
-	return [...]string{"command", "deadline", "replaced"}[c]
+	return [...]string{"command", "deadline", "replaced", "evicted"}[c]
 }
 
 // AllDatabases is the DB of a Change that concerns every database.

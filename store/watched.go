@@ -81,7 +81,7 @@ func (k *watchedKeys) remove(db int, key string) {
 // writer lock.
 func (s *Store) alive(db int, key string) bool {
 	x := exec{s: s, mode: writing, db: db, gen: s.view.Load().gen}
-	return x.entry(key) != nil
+	return x.peek(key) != nil
 }
 
 // spoilt reports whether one of the keys has changed since it is watched. A key that
