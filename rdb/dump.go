@@ -24,10 +24,11 @@ const (
 type dumpState uint8
 
 const (
-	notDump   dumpState = iota // it is a file
-	dumpBegun                  // nothing of the value was read or written
-	dumpValue                  // the value was begun
-	dumpEnd                    // the value was read
+	notDump       dumpState = iota // it is a file
+	dumpBegun                      // nothing of the value was read or written
+	dumpValue                      // the value was begun
+	dumpEnd                        // the value was read
+	dumpLibraries                  // it is a payload of function libraries, of which more may follow
 )
 
 var (
@@ -35,6 +36,7 @@ var (
 	errDumpRest   = errors.New("bytes behind the value")
 	errDumpTwice  = errors.New("rdb: a payload holds one value")
 	errDumpEmpty  = errors.New("rdb: a payload needs a value")
+	errNotLibrary = errors.New("where only function libraries belong")
 	errDumpRemark = errors.New("rdb: a payload holds nothing but a value")
 )
 
@@ -49,6 +51,21 @@ func NewDumpEncoder(w io.Writer, o *EncoderOptions) *Encoder {
 	return e
 }
 
+// NewFunctionsEncoder returns an Encoder of function libraries in the form of the command FUNCTION DUMP: Function is called for
+// each, then End. The version is 10 unless o has one.
+func NewFunctionsEncoder(w io.Writer, o *EncoderOptions) *Encoder {
+	var opts EncoderOptions
+	if o != nil {
+		opts = *o
+	}
+	if opts.Version == 0 {
+		opts.Version = functionVersion
+	}
+	e := NewDumpEncoder(w, &opts)
+	e.dump = dumpLibraries
+	return e
+}
+
 // dumpHead writes what stands before the value.
 func (e *Encoder) dumpHead(code byte) {
 	if e.dump != dumpBegun {
@@ -60,7 +77,7 @@ func (e *Encoder) dumpHead(code byte) {
 
 // endDump writes what stands between the value and the checksum.
 func (e *Encoder) endDump() {
-	if e.dump != dumpValue {
+	if e.dump == dumpBegun {
 		e.fail(errDumpEmpty)
 	}
 	e.buf = binary.LittleEndian.AppendUint16(e.buf, uint16(e.version))
@@ -71,8 +88,18 @@ func (e *Encoder) endDump() {
 //
 // A value may have no elements: servers refuse to RESTORE that.
 func NewDumpDecoder(payload []byte, o *DecoderOptions) *Decoder {
+	return newDumpDecoder(payload, o, dumpBegun)
+}
+
+// NewFunctionsDecoder returns a Decoder of the payload of FUNCTION DUMP, which FUNCTION RESTORE has: function libraries as
+// in a file, any number, and the same footer. Next returns an OpFunction for each, then OpEnd.
+func NewFunctionsDecoder(payload []byte, o *DecoderOptions) *Decoder {
+	return newDumpDecoder(payload, o, dumpLibraries)
+}
+
+func newDumpDecoder(payload []byte, o *DecoderOptions, begun dumpState) *Decoder {
 	value := payload[:max(len(payload)-dumpFooter, 0)]
-	d := &Decoder{maxString: DefaultMaxString, hints: noHints, dump: dumpBegun}
+	d := &Decoder{maxString: DefaultMaxString, hints: noHints, dump: begun}
 	d.in.r = bytes.NewReader(value)
 	d.in.buf = make([]byte, max(min(len(value), bufferSize), headerSize))
 	if o != nil && o.MaxString > 0 {
@@ -106,12 +133,29 @@ func (d *Decoder) nextOfDump(rec *Record) error {
 	if err := d.closeValue(); err != nil {
 		return err
 	}
-	if at := d.in.offset(); d.in.fill(1) == nil {
+	at, more := d.in.offset(), d.in.fill(1) == nil
+	switch {
+	case more && d.dump == dumpLibraries:
+		return d.library(at, rec)
+	case more:
 		return d.fail(at, "payload", errDumpRest)
 	}
 	rec.Op = OpEnd
 	d.err = io.EOF
 	return nil
+}
+
+// library reads a function library of a payload.
+func (d *Decoder) library(at int64, rec *Record) error {
+	switch code, err := d.in.byte(); {
+	case err != nil:
+		return d.fail(at, "opcode", err)
+	case code == opFunctionRC:
+		return d.unsupported(at, codeName(code, d.dialect), int(code))
+	case code != opFunction2:
+		return d.fail(at, "opcode", errNotLibrary)
+	}
+	return d.function(rec)
 }
 
 // openDump prepares for the value.

@@ -158,3 +158,37 @@ func restore(t *testing.T, payload string) entry {
 	}
 	return e
 }
+
+func TestFunctionsPayload(t *testing.T) {
+	tests := []struct {
+		name    string
+		payload []byte
+		want    string
+	}{
+		{"none", payloadOf(10, ""), "end of version 10 at 0\n"},
+		{"two", payloadOf(11, "\xf5\x03one\xf5\xc3\x05\x0a\x00a\xe0\x00\x00"), "function \"one\"\nfunction \"aaaaaaaaaa\"\nend of version 11 at 14\n"},
+		{"key", payloadOf(10, "\x00\x01v"), "error: rdb: opcode at offset 0: where only function libraries belong\n"},
+		{"release candidate", payloadOf(10, "\xf6\x01v"), "error: rdb: not supported: opcode 246 (function of a release candidate), at offset 0\n"},
+		{"cut", payloadOf(10, "\xf5\x03on"), "error: rdb: function library at offset 1: unexpected EOF\n"},
+	}
+	for _, tt := range tests {
+		if got := dump(rdb.NewFunctionsDecoder(tt.payload, nil)); got != tt.want {
+			t.Errorf("%s: decodes to %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	var b bytes.Buffer
+	e := rdb.NewFunctionsEncoder(&b, nil)
+	e.Function("one")
+	e.Function(strings.Repeat("two", 1000))
+	if err := e.End(); err != nil {
+		t.Fatal(err)
+	}
+	want := "function \"one\"\nfunction " + short([]byte(strings.Repeat("two", 1000))) + "\n"
+	if got := dump(rdb.NewFunctionsDecoder(b.Bytes(), nil)); !strings.HasPrefix(got, want) {
+		t.Errorf("what was written decodes to %q, want %q", got, want)
+	}
+	e = rdb.NewFunctionsEncoder(&b, nil)
+	if e.String("", "v", 0) == nil {
+		t.Error("a value among libraries is written")
+	}
+}

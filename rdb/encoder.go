@@ -106,7 +106,7 @@ func (e *Encoder) Aux(name, value string) error {
 
 // Function writes a function library, given by its source.
 func (e *Encoder) Function(source string) error {
-	if e.beginRemark() {
+	if e.dump == dumpLibraries && e.begin() || e.beginRemark() {
 		if e.version < functionVersion {
 			return e.fail(errOldFunction)
 		}

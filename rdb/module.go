@@ -1,6 +1,9 @@
 package rdb
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // The value of a module is the module's number, then values with a tag before each, then the tag 0: so a reader without the
 // module can find the end.
@@ -129,6 +132,15 @@ func (d *Decoder) moduleItem(tag uint64) error {
 		return d.skipText("module string")
 	}
 	return errModuleTag
+}
+
+// ModuleOf returns the number of the module that a value as Decoder.Module returns it begins with; ok is false if it does not
+// begin with one.
+func ModuleOf(value string) (id ModuleID, ok bool) {
+	head := []byte(value[:min(len(value), maxHead)])
+	s := source{r: strings.NewReader(""), buf: head, end: len(head)}
+	n, err := s.length()
+	return ModuleID(n), err == nil
 }
 
 // Module writes a key that holds the value of a module, which a Decoder's Module returned. The deadline is Unix time in

@@ -183,6 +183,8 @@ func (x *exec) encoding(e *table.Entry) string {
 		return x.sortedEncoding(e)
 	case Stream:
 		return "stream"
+	case Module:
+		return "raw"
 	case Hash:
 		if e.Kind() == table.SmallHash {
 			return "listpack"

@@ -89,7 +89,7 @@ func cmdScan(x *exec, args [][]byte) resp.Value {
 	}
 	var elems []resp.Value
 	cursor = x.scan(x.space().tab, cursor, o.count, func(e *table.Entry) {
-		if o.matches(e.Key()) && (!o.typed || o.typeName == typeName(e)) {
+		if o.matches(e.Key()) && (!o.typed || strings.EqualFold(o.typeName, typeName(e))) {
 			elems = append(elems, resp.BulkString(e.Key()))
 		}
 	})

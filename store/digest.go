@@ -80,7 +80,7 @@ func (d *digest) mixText(e *table.Entry) {
 }
 
 // Redis's number of each type, as its digest includes it.
-var digestKinds = map[Kind]uint32{String: 0, List: 1, Set: 2, SortedSet: 3, Hash: 4, Stream: 6}
+var digestKinds = map[Kind]uint32{String: 0, List: 1, Set: 2, SortedSet: 3, Hash: 4, Module: 5, Stream: 6}
 
 func (x *exec) digestOf(e *table.Entry) (d digest) {
 	k := kindOf(e)
@@ -107,6 +107,8 @@ func (x *exec) digestOf(e *table.Entry) (d digest) {
 		for it := range x.streamEntries(e, streamSpan{last: MaxStreamID}, false) {
 			d.mixEntry(it)
 		}
+	case Module:
+		d.mix(e.Text()) // Redis asks the module for a digest
 	}
 	if e.Deadline() != 0 {
 		d.xor("!!expire!!")

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/understudy-go/understudy/rdb"
 	"github.com/understudy-go/understudy/resp"
 )
 
@@ -45,7 +46,8 @@ func libraryName(source string) (string, error) {
 	return "", errLibraryName
 }
 
-// cmdFunction follows FUNCTION LOAD, DELETE and FLUSH of a primary.
+// cmdFunction follows FUNCTION LOAD, DELETE, FLUSH and RESTORE of a primary. Clients are
+// not offered any: what a library defines is known to those who can run it.
 func cmdFunction(x *exec, args [][]byte) resp.Value {
 	libs := &x.s.mu.functions
 	switch {
@@ -60,8 +62,48 @@ func cmdFunction(x *exec, args [][]byte) resp.Value {
 		*libs = libs.without(string(args[2]))
 	case isWord(args[1], "FLUSH"):
 		*libs = nil
+	case isWord(args[1], "RESTORE") && len(args) <= 4 && len(args) >= 3:
+		restored, err := libs.restore(args[2], args[3:])
+		if err != nil {
+			return reply(err)
+		}
+		*libs = restored
 	default:
 		return resp.Err("ERR FUNCTION " + string(args[1]) + " is not understood")
 	}
 	return resp.OK()
+}
+
+// restore is l after FUNCTION RESTORE with that policy, if there is one: APPEND, which is
+// the default, REPLACE or FLUSH.
+func (l libraries) restore(payload []byte, policy [][]byte) (libraries, error) {
+	replace := false
+	for _, word := range policy {
+		switch {
+		case isWord(word, "FLUSH"):
+			l = nil
+		case isWord(word, "REPLACE"):
+			replace = true
+		case !isWord(word, "APPEND"):
+			return nil, wireError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
+		}
+	}
+	d := rdb.NewFunctionsDecoder(payload, nil)
+	for {
+		rec, err := d.Next()
+		switch {
+		case err != nil:
+			return nil, payloadError(err)
+		case rec.Op == rdb.OpEnd:
+			return l, nil
+		}
+		name, err := libraryName(string(rec.Value))
+		if err != nil {
+			return nil, err
+		}
+		if _, there := l[name]; there && !replace {
+			return nil, wireError("ERR Library '%s' already exists", name)
+		}
+		l = l.with(name, string(rec.Value))
+	}
 }

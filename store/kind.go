@@ -21,11 +21,14 @@ const (
 	// Stream is a sequence of entries in the order of their IDs, each of pairs of strings,
 	// with groups of consumers that share the reading of it.
 	Stream
+	// Module is a value of a type that a module of some server defines: kept as it came,
+	// see opaque.go.
+	Module
 )
 
-// String is Redis's name of the type.
+// String is Redis's name of the type; "module" for those that modules name.
 func (k Kind) String() string {
-	return [...]string{"none", "string", "hash", "list", "set", "zset", "stream"}[k]
+	return [...]string{"none", "string", "hash", "list", "set", "zset", "stream", "module"}[k]
 }
 
 // kindOf is the kind of e's value, whatever its form; None for nil.
@@ -46,9 +49,16 @@ func kindOf(e *table.Entry) Kind {
 		return SortedSet
 	case table.Stream:
 		return Stream
+	case table.Opaque:
+		return Module
 	}
 	return None
 }
 
 // typeName is Redis's name of e's type, "none" for nil.
-func typeName(e *table.Entry) string { return kindOf(e).String() }
+func typeName(e *table.Entry) string {
+	if k := kindOf(e); k != Module {
+		return k.String()
+	}
+	return moduleType(e)
+}

@@ -104,6 +104,9 @@ func (l *Loader) record(d *rdb.Decoder, rec *rdb.Record) error {
 			return err
 		}
 		l.libs = l.libs.with(name, string(rec.Value))
+	case rdb.OpSlotImport:
+		// Slots that are on their way to the primary: their keys are among those of the file,
+		// and what becomes of them the stream says.
 	case rdb.OpSelectDB:
 		if rec.DB < 0 || rec.DB >= l.s.opts.Databases {
 			return fmt.Errorf("store: database %d in the file, this store has %d: %w", rec.DB, l.s.opts.Databases, ErrNoDatabase)

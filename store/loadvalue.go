@@ -19,6 +19,9 @@ type valueReader struct {
 // entry reads the value of rec into an entry of its key, whose hash is h. It is nil
 // for a collection without elements, which a file may have.
 func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
+	if rec.Meta != nil {
+		return nil, errKeyMetadata(d, rec)
+	}
 	switch rec.Kind {
 	case rdb.String:
 		text, err := d.Text()
@@ -40,6 +43,8 @@ func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.E
 		return l.sorted(d, rec, h)
 	case rdb.Stream:
 		return l.stream(d, rec)
+	case rdb.Module:
+		return l.opaque(d, rec, h)
 	}
 	return nil, &rdb.UnsupportedError{Offset: d.Offset(), What: rec.Kind.String(), Key: string(rec.Key), DB: rec.DB}
 }

@@ -116,6 +116,8 @@ func (x *exec) writeEntry(e *rdb.Encoder, en *table.Entry) error {
 		return x.writeSorted(e, en)
 	case Stream:
 		return x.writeStream(e, en)
+	case Module:
+		return e.Module(en.Key(), en.Text(), en.Deadline())
 	}
 	return nil
 }

@@ -35,6 +35,8 @@ const (
 	BigSorted
 	// Stream is a stream, held in a tree whatever its size.
 	Stream
+	// Opaque is a value that nobody here can read, held as the bytes in which it came.
+	Opaque
 )
 
 const (
@@ -107,6 +109,15 @@ func NewBlob(version uint64, k Kind, key, blob string, deadline int64) *Entry {
 		return &newBoxed(version, k, strings.Clone(key), deadline, boxed{text: strings.Clone(blob)}).Entry
 	}
 	return newInline(version, k, key, blob, deadline)
+}
+
+// NewOpaque returns an entry for a value that is not understood, around its bytes, which
+// are copied. A long one is shared by what With makes of it.
+func NewOpaque(version uint64, key, value string, deadline int64) *Entry {
+	if len(value) > inlineLimit || len(key) >= 1<<maxKeyBits {
+		return &newBoxed(version, Opaque, strings.Clone(key), deadline, boxed{text: strings.Clone(value)}).Entry
+	}
+	return newInline(version, Opaque, key, value, deadline)
 }
 
 // NewBig returns an entry for a large collection.
