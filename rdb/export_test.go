@@ -24,3 +24,6 @@ const MaxRatio = lzfMaxRatio
 
 // Pack and Zip build blobs of entries that are encoded already.
 var Pack, Zip = pack, zip
+
+// ValueType returns the number of the type of the key that was read last.
+func (d *Decoder) ValueType() byte { return d.value.code }

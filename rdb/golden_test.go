@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -298,4 +300,32 @@ func cook(t *testing.T, program, recipe string) []byte {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// Each type that a server writes is in one of its files.
+func TestGoldenCoversTypes(t *testing.T) {
+	for folder, want := range map[string]string{
+		"redis-7.0": "[0 2 4 5 11 16 17 18 19]",
+		"redis-8.0": "[0 2 4 5 7 11 16 17 18 20 21 24 25]",
+	} {
+		seen := map[byte]bool{}
+		for _, path := range goldenFiles(t) {
+			if !strings.Contains(path, folder) {
+				continue
+			}
+			d := rdb.NewDecoder(bytes.NewReader(readFile(t, path)), nil)
+			for {
+				rec, err := d.Next()
+				if err != nil {
+					break
+				}
+				if rec.Op == rdb.OpKey {
+					seen[d.ValueType()] = true
+				}
+			}
+		}
+		if got := fmt.Sprint(slices.Sorted(maps.Keys(seen))); got != want {
+			t.Errorf("%s: types %s, want %s", folder, got, want)
+		}
+	}
 }

@@ -302,7 +302,7 @@ func TestStreamRoundTrip(t *testing.T) {
 
 // activeIsSeen is what readers see of a text where active is not in the file.
 func activeIsSeen(s string) string {
-	return strings.NewReplacer("seen 5, active 6", "seen 5, active 5", "active -1", "active 7", "active 9", "active 8").Replace(s)
+	return strings.NewReplacer("seen 5, active 6", "seen 5, active 5", "active -1", "active 7", "active 9", "active 8", "active 1700000000006", "active 1700000000005").Replace(s)
 }
 
 // asType15 is what readers make of a text where the history of the stream is not in the file.
