@@ -46,6 +46,14 @@ func FuzzDecoder(f *testing.F) {
 	for _, file := range smallFiles(f) {
 		f.Add(file)
 	}
+	for _, tt := range streamBodies {
+		f.Add(fileOf(tt.version, tt.body))
+	}
+	for _, tt := range dialectFiles {
+		if len(tt.file) < 1000 {
+			f.Add(tt.file)
+		}
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		want := decodeBounded(t, rdb.NewDecoder(bytes.NewReader(file), nil), len(file))
 		for name, d := range map[string]*rdb.Decoder{
@@ -68,6 +76,9 @@ func FuzzDump(f *testing.F) {
 		if i := strings.Index(tt.body, "\x01"); i == 1 && len(tt.body) < 1000 { // a type and a key of one byte
 			f.Add([]byte(tt.body[:1] + tt.body[3:]))
 		}
+	}
+	for _, tt := range streamBodies {
+		f.Add([]byte(tt.body[:1] + tt.body[3:]))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
 		decodeBounded(t, rdb.NewDumpDecoder(value, nil), len(value))
@@ -127,7 +138,7 @@ func (s *script) text() string {
 
 // run makes one call, and returns what a dump says of it.
 func (s *script) run(e *rdb.Encoder) string {
-	switch s.byte() % 9 {
+	switch s.byte() % 11 {
 	case 0:
 		name, value := s.text(), s.text()
 		e.Aux(name, value)
@@ -154,6 +165,12 @@ func (s *script) run(e *rdb.Encoder) string {
 		return s.elements(e, "set", e.BeginSet)
 	case 7:
 		return s.sorted(e)
+	case 9:
+		return s.stream(e)
+	case 10:
+		key, value, deadline := s.text(), moduleNumber+"\x05"+str(s.text())+"\x00", s.number()&(1<<62-1)
+		e.Module(key, value, deadline)
+		return fmt.Sprintf("module %s%s of ReJSON-RL, version 3 = %s\n", short([]byte(key)), deadlineText(deadline), short([]byte(value)))
 	}
 	return s.hash(e)
 }
@@ -197,6 +214,33 @@ func (s *script) hash(e *rdb.Encoder) string {
 	return want
 }
 
+func (s *script) stream(e *rdb.Encoder) string {
+	key, deadline := s.text(), s.number()&(1<<62-1)
+	var list []streamEntry
+	var last rdb.StreamID
+	for range s.byte() % 12 {
+		last.Ms += uint64(s.byte())
+		last.Seq += 1 + uint64(s.byte())
+		var pairs []string
+		for range s.byte() % 4 {
+			pairs = append(pairs, s.text(), s.text())
+		}
+		list = append(list, streamEntry{last, pairs})
+	}
+	name, seen, pending := s.text(), s.number(), int(s.byte()%2)
+	e.BeginStream(key, rdb.StreamState{Last: last, Added: 9, Groups: 1}, entriesOf(list), deadline)
+	e.StreamGroup(name, last, -1, pending, pending)
+	want := fmt.Sprintf("stream %s%s\n%s\tstate: %d entries from 0-0, last %v, deleted 0-0, added 9\n\tgroup %s: last %v, read -1, %d pending\n",
+		short([]byte(key)), deadlineText(deadline), entriesText(list), len(list), last, short([]byte(name)), last, pending)
+	if pending > 0 {
+		e.StreamPending(last, seen, 1)
+		e.StreamConsumer(name, seen, seen, 1)
+		e.StreamOwned(last)
+		want += fmt.Sprintf("\t\tpending %v: at %d, 1 times\n\t\tconsumer %s: seen %d, active %d, 1 pending\n\t\t\towned %v\n", last, seen, short([]byte(name)), seen, seen, last)
+	}
+	return want
+}
+
 func deadlineText(deadline int64) string {
 	if deadline == 0 {
 		return ""
@@ -211,6 +255,8 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(true, []byte("\x04\xf1zz\xf5xy\x00\x00\x00\x00\x00\x01\x00\x00\x03\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x09"))
 	f.Add(false, []byte("\x05\x14list\x04\x07\x01\x02\x03\x04\x05\x06\x07\x08\x0bab\x00\x08\x07\x06\x05\x04\x03\x02\x01\x20"))
 	f.Add(true, []byte("\x06\x0cset\x02\x01\x02\x03\x04\x05\x06\x07\x08\x0bab\x0bcd\x07\x0fsort\x01\x00\x00\x00\x00\x00\x00\x00\x00\x0bab\x01\x02\x03\x04\x05\x06\x07\x08"))
+	f.Add(true, []byte("\x09\x0cs\x01\x02\x03\x04\x05\x06\x07\x08\x03\x01\x02\x01\x0bab\x0bcd\x00\x00\x01\x0bab\x0bef\x02\x01\x02\x0bab\x0bef\x0bgh\x0bij\x0bkl\x01\x02\x03\x04\x05\x06\x07\x08\x01"))
+	f.Add(false, []byte("\x0a\x0cm\x0bab\x01\x02\x03\x04\x05\x06\x07\x08"))
 	f.Fuzz(func(t *testing.T, compress bool, p []byte) {
 		var file bytes.Buffer
 		e := rdb.NewEncoder(&file, &rdb.EncoderOptions{Version: 10, Compress: compress})

@@ -62,12 +62,46 @@ func transcodeKey(d *rdb.Decoder, e *rdb.Encoder, rec rdb.Record) error {
 	case rdb.Hash:
 		return transcodeHash(d, e, key, rec.Deadline)
 	}
-	entry, err := decodeEntry(d, rec)
-	if err == nil {
-		entry.deadline = rec.Deadline
-		encodeEntry(e, key, entry)
+	if rec.Kind == rdb.SortedSet {
+		return transcodeMembers(d, e, key, rec.Deadline)
 	}
-	return err
+	var elements []string
+	if err := readParts(d, rec.Kind, func(part, _ []byte) { elements = append(elements, string(part)) }); err != nil {
+		return err
+	}
+	if rec.Kind == rdb.List {
+		e.BeginList(key, len(elements), rec.Deadline)
+	} else {
+		e.BeginSet(key, len(elements), rec.Deadline)
+	}
+	for _, v := range elements {
+		if err := e.Element(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func transcodeMembers(d *rdb.Decoder, e *rdb.Encoder, key string, deadline int64) error {
+	var members []string
+	var scores []float64
+	for {
+		m, score, ok, err := d.Member()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		members, scores = append(members, string(m)), append(scores, score)
+	}
+	e.BeginSortedSet(key, len(members), deadline)
+	for i, m := range members {
+		if err := e.Member(m, scores[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func transcodeHash(d *rdb.Decoder, e *rdb.Encoder, key string, deadline int64) error {
@@ -124,6 +158,9 @@ func transcodeStream(d *rdb.Decoder, e *rdb.Encoder, key string, deadline int64)
 			entries = append(entries, streamEntry{p.ID, pairs})
 			continue
 		}
+		if p.Op >= rdb.PartReleased {
+			return fmt.Errorf("no version that is written has %v", p.Op)
+		}
 		p.Name = bytes.Clone(p.Name)
 		parts = append(parts, p)
 		if p.Op == rdb.PartGroup {
@@ -170,8 +207,12 @@ func readPairs(d *rdb.Decoder) (pairs []string, err error) {
 // contents returns a text for each key of a file, in which the order of what has none does not show.
 func contents(t testing.TB, file []byte) map[string]string {
 	t.Helper()
+	return contentsOf(t, rdb.NewDecoder(bytes.NewReader(file), nil))
+}
+
+func contentsOf(t testing.TB, d *rdb.Decoder) map[string]string {
+	t.Helper()
 	keys := map[string]string{}
-	d := rdb.NewDecoder(bytes.NewReader(file), nil)
 	for {
 		rec, err := d.Next()
 		if err == io.EOF {
