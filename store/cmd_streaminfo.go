@@ -27,7 +27,7 @@ func cmdXInfo(x *exec, args [][]byte) resp.Value {
 	case word == "CONSUMERS":
 		return x.xinfoConsumers(e, argString(args, 2), argString(args, 3))
 	}
-	return x.xinfoStream(e, args[3:])
+	return x.xinfoStream(e, args)
 }
 
 func checkXInfo(args [][]byte) error {
@@ -47,36 +47,39 @@ func checkXInfo(args [][]byte) error {
 // fullCount is how many entries XINFO STREAM FULL shows of each kind unless told.
 const fullCount = 10
 
-// xinfoStream is XINFO STREAM of e, with what follows the key. All that it shows is of one
-// instant.
-func (x *exec) xinfoStream(e *table.Entry, rest [][]byte) resp.Value {
-	full, count := len(rest) > 0, int64(fullCount)
-	switch {
-	case !full:
-	case !isWord(rest[0], "FULL") || len(rest) == 2 || len(rest) > 3:
-		return reply(ErrSyntax)
-	case len(rest) == 3:
-		if !isWord(rest[1], "COUNT") {
-			return reply(ErrSyntax)
-		}
-		var err error
-		if count, err = parseInt(argString(rest, 2)); err != nil {
-			return reply(err)
-		}
-		if count < 0 {
-			count = fullCount
-		}
-	}
-	if !full {
+// xinfoStream is XINFO STREAM key [FULL [COUNT count]] of e, which is at the key. All that
+// it shows is of one instant.
+func (x *exec) xinfoStream(e *table.Entry, args [][]byte) resp.Value {
+	if len(args) == 3 {
 		var v resp.Value
 		x.streamLook(e, func(b *bigStream) { v = b.info() })
 		return v
+	}
+	count, err := parseFull(args)
+	if err != nil {
+		return reply(err)
 	}
 	b := x.streamPin(e)
 	if x.torn {
 		return resp.Value{}
 	}
 	return b.fullInfo(count)
+}
+
+// parseFull reads what follows the key.
+func parseFull(args [][]byte) (count int64, err error) {
+	switch rest := args[3:]; {
+	case !isWord(rest[0], "FULL") || len(rest) != 1 && (len(rest) != 3 || !isWord(rest[1], "COUNT")):
+		return 0, wireError("ERR unknown subcommand or wrong number of arguments for '%s'. Try XINFO HELP.", clip(args[1], quotedBytes))
+	case len(rest) == 1:
+		return fullCount, nil
+	default:
+		count, err = parseInt(argString(rest, 2))
+	}
+	if err == nil && count < 0 {
+		count = fullCount
+	}
+	return count, err
 }
 
 // head is what both forms of XINFO STREAM begin with. Of the tree in which servers hold

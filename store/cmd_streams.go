@@ -106,7 +106,7 @@ func (o *streamArgs) option(args [][]byte) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		o.trim.min, err = parseStreamEnd(arg, 0)
+		o.trim.min, err = parseStreamID(arg, 0)
 		return n, err
 	case isWord(args[0], "LIMIT") && more > 0:
 		if o.limit, err = parseInt(argString(args, 1)); err == nil && o.limit < 0 {
@@ -422,7 +422,7 @@ func parseBlock(text string) (time.Duration, error) {
 // parseXReadStreams reads keys and as many IDs behind them.
 func parseXReadStreams(args [][]byte) ([]streamFrom, error) {
 	if len(args)%2 != 0 {
-		return nil, wireError("ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.")
+		return nil, wireError("ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.")
 	}
 	n := len(args) / 2
 	from := make([]streamFrom, n)

@@ -195,7 +195,7 @@ func (x *exec) xsetid(key string, last StreamID, o xsetidOptions) error {
 	b := streamBody(r.e)
 	n := b.entries.Len()
 	switch {
-	case last.before(b.maxDeleted):
+	case last.before(b.maxDeleted) && x.origin == client: // Redis 7.0 does so, and its replicas must
 		return errSetIDDeleted
 	case n > 0 && last.before(b.entries.At(n-1).id):
 		return errSetIDTop

@@ -24,6 +24,9 @@ var older = []difference{
 	{"7.0 lets LPOS have the least RANK", false, func(args []string, ours, _ resp.Value) bool {
 		return strings.EqualFold(args[0], "LPOS") && slices.Contains(args, "-9223372036854775808") && strings.HasPrefix(ours.Str, "ERR value is out of range, value must")
 	}},
+	{"7.0 lets XSETID go back before what was deleted", true, func(args []string, ours, theirs resp.Value) bool {
+		return strings.EqualFold(args[0], "XSETID") && ours.Str == "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id" && theirs.Str == "OK"
+	}},
 	{"7.0 does not know ZRANK ... WITHSCORE", false, hasRankScore},
 	{"7.0 looks for the key of BITCOUNT and BITPOS before it reads the other arguments", false, looksFirst},
 	{"7.0 converts a timeout that no clock has to a negative number", false, isHugeTimeout},
@@ -40,6 +43,9 @@ var newer = []difference{
 	{"8 refuses the least count for LREM", true, isLeastCount},
 	{"8 cuts the index of LSET to 32 bits", true, func(args []string, ours, theirs resp.Value) bool {
 		return strings.EqualFold(args[0], "LSET") && ours.Str == "ERR index out of range" && theirs.Str == "OK"
+	}},
+	{"8 names the + in the refusal of XREAD's lists", false, func(_ []string, ours, theirs resp.Value) bool {
+		return strings.HasPrefix(ours.Str, "ERR Unbalanced XREAD") && strings.HasPrefix(theirs.Str, "ERR Unbalanced 'xread")
 	}},
 	{"8 sorts by numbers beyond the range of a double", false, sortsBeyondRange},
 	{"so does SORT ... STORE", true, func(args []string, ours, theirs resp.Value) bool {

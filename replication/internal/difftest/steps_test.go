@@ -35,6 +35,8 @@ func (r *run) uncertain(n int, args []string) bool {
 		return r.isReplica && len(args) == 2
 	case strings.HasPrefix(name, "RESTORE"):
 		return r.g.newer && len(args) > 2 && args[2] == "9223372036854775807"
+	case name == "XADD" || name == "XTRIM":
+		return r.uncertainStream(n, args)
 	case name == "SORT":
 		return hasWord(args, "STORE") && hasWord(args, "BY") && hasWord(args, "ALPHA")
 	case strings.HasSuffix(name, "LEX") || name == "ZLEXCOUNT" || hasWord(args, "BYLEX"):

@@ -1,0 +1,213 @@
+package difftest
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/understudy-go/understudy/resp"
+)
+
+const isInner = "nodes and instants are each side's own"
+
+// streamKeys are keys that mostly hold streams.
+var streamKeys = []string{"t1", "t2", "t3"}
+
+var streamRows = []row{
+	{"XADD", 70, xaddArgs, exact, ""},
+	{"XLEN", 6, func(g *gen) []string { return list(g.streamKey()) }, exact, ""},
+	{"XRANGE", 15, func(g *gen) []string { return g.xrangeArgs() }, exact, ""},
+	{"XREVRANGE", 15, func(g *gen) []string { return g.xrangeArgs() }, exact, ""},
+	{"XREAD", 25, xreadArgs, exact, ""},
+	{"XDEL", 15, func(g *gen) []string { return append(list(g.streamKey()), g.several(3, g.entryID)...) }, exact, ""},
+	{"XTRIM", 20, func(g *gen) []string { return append(list(g.streamKey()), g.trim()...) }, exact, ""},
+	{"XSETID", 25, xsetidArgs, exact, ""},
+	{"XINFO", 25, xinfoArgs, sub(map[string]comparison{"STREAM": describesStream, "GROUPS": describesStream, "CONSUMERS": describesStream, "HELP": kind}), isInner},
+}
+
+func (g *gen) streamKey() string { return g.mostly(streamKeys) }
+
+// far is a millisecond that no clock of a run reaches: behind an entry of it, the ID of the next one does not depend on the
+// present time.
+const far = 7_000_000_000_000
+
+// entryID is an ID that an entry may have, or one that makes no sense.
+func (g *gen) entryID() string {
+	switch g.r.IntN(24) {
+	case 0:
+		return g.pick("-", "+", "", "abc", "1-", "-1", "1-x", "1-*", "*", "$", ">", "(1-1", "18446744073709551616", "1-18446744073709551616", "007", "1-01", "+5", " 5", "5 ")
+	case 1:
+		return g.pick("0", "0-0", "0-1", "18446744073709551615-18446744073709551615", "18446744073709551615", "5-18446744073709551615")
+	case 2, 3, 4, 5:
+		return strconv.Itoa(far+g.r.IntN(3)) + "-" + strconv.Itoa(g.r.IntN(6))
+	case 6, 7:
+		return strconv.Itoa(1 + g.r.IntN(6))
+	}
+	return strconv.Itoa(1+g.r.IntN(6)) + "-" + strconv.Itoa(g.r.IntN(4))
+}
+
+// newID is one that an entry may get: most of them are behind all others of their millisecond.
+func (g *gen) newID() string {
+	switch g.r.IntN(10) {
+	case 0:
+		return "*"
+	case 1, 2:
+		return g.entryID()
+	case 3:
+		return g.pick("0-*", "18446744073709551615-*", "abc-*", "-*", "*-*", "1-2-*", "1-**", strconv.Itoa(far)+"-*", strconv.Itoa(far+1)+"-*")
+	}
+	return strconv.Itoa(1+g.r.IntN(6)) + "-*"
+}
+
+// entry is a few pairs, of few bytes: how many entries a node of a server has is a matter of their size.
+func (g *gen) entry() (pairs []string) {
+	for range 1 + g.r.IntN(3) {
+		pairs = append(pairs, g.pick("f", "g", "", "12", "\x00\xff"), g.pick("v", "w", "", "0", "-7", "123456", "1.5", "\r\n"))
+	}
+	return pairs
+}
+
+func xaddArgs(g *gen) []string {
+	args := list(g.streamKey())
+	if g.chance(8) {
+		args = append(args, g.word("NOMKSTREAM"))
+	}
+	if g.chance(4) {
+		args = append(args, g.trim()...)
+	}
+	args = append(append(args, g.newID()), g.entry()...)
+	if g.chance(40) {
+		args = args[:len(args)-1]
+	}
+	return args
+}
+
+// trim is how a stream is to be trimmed.
+func (g *gen) trim() (args []string) {
+	for range 1 + g.r.IntN(7)/6 {
+		if g.chance(2) {
+			args = append(args, g.word("MAXLEN"))
+		} else {
+			args = append(args, g.word("MINID"))
+		}
+		args = g.maybe(3, args, g.pick("=", "~", "~", "<"))
+		if strings.EqualFold(args[0], "MINID") && !g.chance(20) {
+			args = append(args, g.entryID())
+		} else {
+			args = append(args, g.pick("0", "1", "2", "3", "5", "10", "1000", "-1", "abc", "", "9223372036854775807"))
+		}
+	}
+	return g.maybe(8, args, g.word("LIMIT"), g.pick("0", "1", "100", "10000", "-1", "abc"))
+}
+
+func (g *gen) xrangeArgs() []string {
+	bound := func() string {
+		return g.pick("-", "+", "-", "+", g.entryID(), g.entryID(), "("+g.entryID(), "(-", "(+", "(", "(0", "(18446744073709551615-18446744073709551615")
+	}
+	args := list(g.streamKey(), bound(), bound())
+	return g.maybe(3, args, g.word("COUNT", "COUNT", "LIMIT"), g.pick("1", "2", "10", "0", "-1", "-5", "abc", "9223372036854775808"))
+}
+
+func xreadArgs(g *gen) (args []string) {
+	for range g.r.IntN(3) {
+		switch g.r.IntN(8) {
+		case 0:
+			args = append(args, g.word("BLOCK"), g.pick("1", "-1", "abc", "9223372036854775808"))
+		case 1:
+			args = append(args, g.word("GROUP", "NOACK", "junk"))
+		default:
+			args = append(args, g.word("COUNT"), g.pick("1", "2", "0", "-1", "100", "abc"))
+		}
+	}
+	args = append(args, g.word("STREAMS"))
+	keys := g.several(3, g.streamKey)
+	args = append(args, keys...)
+	for range keys {
+		args = append(args, g.pick("0", "0-0", "0", "$", g.entryID(), g.entryID(), g.entryID()))
+	}
+	return g.maybe(30, args, "0")
+}
+
+func xsetidArgs(g *gen) []string {
+	args := list(g.streamKey(), g.pick(g.entryID(), "6-9", "5-9", strconv.Itoa(far)+"-9"))
+	for range g.r.IntN(3) {
+		// So many entries that a later approximate trim is not sent: see isOneNode.
+		args = append(args, g.word("ENTRIESADDED", "MAXDELETEDID"))
+		if strings.EqualFold(args[len(args)-1], "ENTRIESADDED") && !g.chance(20) {
+			args = append(args, g.pick("1000", "1001", "9223372036854775807", "-1", "abc"))
+		} else {
+			args = append(args, g.pick(g.entryID(), "5-9"))
+		}
+	}
+	return args
+}
+
+func xinfoArgs(g *gen) []string {
+	switch g.r.IntN(10) {
+	case 0:
+		return list(g.word("GROUPS"), g.streamKey())
+	case 1:
+		return list(g.word("CONSUMERS"), g.streamKey(), g.pick("g", "h", "none"))
+	case 2:
+		return g.maybe(2, list(g.pick("HELP", "nosuch", "STREAM")), g.streamKey(), "FULL", "COUNT")
+	}
+	args := list(g.word("STREAM"), g.streamKey())
+	if g.chance(2) {
+		args = append(args, g.word("FULL"))
+		args = g.maybe(2, args, g.word("COUNT"), g.pick("0", "1", "3", "-1", "abc"))
+	}
+	return args
+}
+
+// describesStream compares what describes a stream: all but the nodes, and instants that are near to each other.
+func describesStream(_ []string, ours, theirs resp.Value) bool {
+	if ours.Kind != theirs.Kind || len(ours.Elems) != len(theirs.Elems) {
+		return false
+	}
+	if len(ours.Elems) == 0 {
+		near := ours.Int - theirs.Int
+		return exact(nil, ours, theirs) || min(ours.Int, theirs.Int) > 1_600_000_000_000 && max(near, -near) <= tolerance.Milliseconds()
+	}
+	for i := range ours.Elems {
+		if i > 0 {
+			switch theirs.Elems[i-1].Str {
+			case "radix-tree-keys", "radix-tree-nodes", "idle", "inactive":
+				continue
+			}
+		}
+		if !describesStream(nil, ours.Elems[i], theirs.Elems[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// uncertainStream tells of commands of streams that depend on the present time, or on how a server's nodes are filled.
+func (r *run) uncertainStream(n int, args []string) bool {
+	switch {
+	case len(args) < 2:
+		return false
+	case r.ours[n].InMulti():
+		return hasWord(args, "*") || hasWord(args, "~")
+	}
+	last, added := r.streamHead(n, args[1])
+	return hasWord(args, "*") && last < far || hasWord(args, "~") && added > mostInNode
+}
+
+// mostInNode is how many entries of the run fit into one node of a server, whatever they are: an approximate trim removes all
+// of a node or nothing.
+const mostInNode = 40
+
+// streamHead is the millisecond of the last ID of a stream, and the number of entries ever added to it.
+func (r *run) streamHead(n int, key string) (last, added int64) {
+	v := do(r.ours[n], "XINFO", "STREAM", key)
+	for i := 0; i+1 < len(v.Elems); i += 2 {
+		switch v.Elems[i].Str {
+		case "last-generated-id":
+			ms, _, _ := strings.Cut(v.Elems[i+1].Str, "-")
+			last, _ = strconv.ParseInt(ms, 10, 64)
+		case "entries-added":
+			added = v.Elems[i+1].Int
+		}
+	}
+	return last, added
+}
