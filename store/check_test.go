@@ -55,6 +55,9 @@ func (s *Store) checkSpace(ks *keyspace) error {
 		if kindOf(e) == SortedSet && err == nil {
 			err = checkSorted(e)
 		}
+		if kindOf(e) == Stream && err == nil {
+			err = checkStream(e)
+		}
 		if broken := e.Check(); broken != nil {
 			err = fmt.Errorf("string %q: %w", e.Key(), broken)
 		}
