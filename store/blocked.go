@@ -183,18 +183,31 @@ func (s *Store) kindAt(db int, key string) Kind {
 }
 
 // unblockAll ends every wait with err. REQUIRES: the writer lock.
-func (s *Store) unblockAll(err error) {
+func (s *Store) unblockAll(err error) { s.unblock(err, func(*waiter) bool { return true }) }
+
+// unblockWriters ends every wait of who would change something, with err.
+func (s *Store) unblockWriters(err error) {
+	s.unblock(err, func(w *waiter) bool { return !w.reads })
+}
+
+// unblock ends the waits that which says, with err. REQUIRES: the writer lock.
+func (s *Store) unblock(err error, which func(*waiter) bool) {
+	var all []*waiter
 	for _, q := range s.mu.blocked.queues {
 		for _, l := range []*list.List{&q.list, &q.sorted, &q.stream} {
 			for at := l.Front(); at != nil; at = at.Next() {
-				if w := at.Value.(*waiter); w.places != nil { // else another of its keys came first
-					w.places = nil
-					w.served <- blockedReply{err: err}
+				if w := at.Value.(*waiter); which(w) {
+					all = append(all, w)
 				}
 			}
 		}
 	}
-	s.mu.blocked = blocked{}
+	for _, w := range all {
+		if w.places != nil { // else another of its keys came first
+			s.mu.blocked.remove(w)
+			w.served <- blockedReply{err: err}
+		}
+	}
 }
 
 // errDemoted ends the waits of a node that becomes a replica, as Redis words it.

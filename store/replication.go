@@ -152,7 +152,7 @@ func (r Replication) SetWritable(on bool) {
 		r.s.mu.readOnly.Store(!on)
 	}
 	if r.s.mu.readOnly.Load() {
-		r.s.unblockAll(ErrReadOnly)
+		r.s.unblockWriters(ErrReadOnly)
 	}
 }
 
