@@ -100,7 +100,7 @@ func writers(t testing.TB, addr string) (stop func()) {
 // writeSome is one round of a writer.
 func writeSome(c realserver.Doer, i int) error {
 	n, m := strconv.Itoa(i%50), strconv.Itoa(i%7)
-	lines := append(churn(n, m),
+	lines := append(append(churn(n, m), bitChurn(n, m)...),
 		"INCR counter", "INCR counter:"+n, "APPEND text:"+n+" "+n, "HINCRBY hash f"+n+" 3", "SET short:"+n+" v PX 300",
 		"SET long:"+n+" v EX 3600", "MULTI", "INCR a", "INCR b", "APPEND text x", "EXEC", "SELECT 3", "INCR counter", "HSET h"+n+" f "+n,
 		"DEL long:"+strconv.Itoa((i+7)%50), "SELECT 0", "EXPIRE counter:"+n+" 1000")

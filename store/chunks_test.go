@@ -49,6 +49,10 @@ func TestChunksAreStrings(t *testing.T) {
 		"GETRANGE k 0 -1", "GETRANGE k 4090 4100", "GETRANGE k -5 -1", "GETRANGE k 99999 200000", "GETRANGE k 100000 100001", "GETRANGE k 5 4", "GETRANGE k -1 -5",
 		"GETRANGE k -200000 2", "SUBSTR k 0 4096", "RENAME k l", "COPY k l", "COPY k k DB 1", "MOVE k 1", "PEXPIRE k 100000", "PERSIST k", "DEL k", "HGET k f",
 		"MSET k v l w", "MSETNX k v l w", "SETNX k v",
+		"SETBIT k 5 1", "SETBIT k 5 0", "SETBIT k 32768 1", "SETBIT k 900000 0", "SETBIT k 900000 1", "GETBIT k 1", "GETBIT k 799999", "GETBIT k 800000", "BITCOUNT k",
+		"BITCOUNT k 32763 -100 BIT", "BITCOUNT k 4095 4096", "BITPOS k 0 5000", "BITPOS k 1 99999", "BITPOS k 1 32767 32768 BIT", "BITOP NOT l k", "BITOP NOT k k",
+		"BITOP XOR k k k", "BITOP AND l k none", "BITOP ONE l k none", "BITFIELD k GET u63 32765 SET i9 32764 5 INCRBY u8 #4096 7 GET i64 32750", "BITFIELD k SET u8 0 65",
+		"BITFIELD k SET i64 799999 -1", "BITFIELD_RO k GET i64 65500",
 	} {
 		s, b := chunked(t, n, nil)
 		plain := newStore(t, nil)
