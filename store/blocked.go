@@ -259,8 +259,10 @@ func (s *Store) grantOrQueue(w *waiter) (r blockedReply, done bool, err error) {
 		return r, false, err
 	}
 	defer s.unlock()
-	if err := s.admit(w.grows); err != nil && !w.reads {
-		return r, false, err
+	if !w.reads {
+		if err := s.admit(w.grows); err != nil {
+			return r, false, err
+		}
 	}
 	c := s.begin(w.db, client)
 	r.v, done = c.x.grant(w.wish)
