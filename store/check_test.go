@@ -61,10 +61,16 @@ func (s *Store) checkSpace(ks *keyspace) error {
 		if broken := e.Check(); broken != nil {
 			err = fmt.Errorf("string %q: %w", e.Key(), broken)
 		}
-		if e.Kind() == table.SmallHash && blobLen(e.Text()) == 0 {
+		if kindOf(e) == Hash && e.Kind() != table.BigHash && blobLen(e.Text()) == 0 {
 			err = fmt.Errorf("hash %q is empty", e.Key())
 		}
+		if kindOf(e) == Hash && err == nil {
+			err = checkHash(ks, e)
+		}
 	})
+	if err == nil {
+		err = checkListed(ks)
+	}
 	if err == nil && (dues != ks.due.len() || seconds != ks.due.seconds) {
 		err = fmt.Errorf("%d deadlines of %d s, the index counts %d of %d s", dues, seconds, ks.due.len(), ks.due.seconds)
 	}

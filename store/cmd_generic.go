@@ -186,10 +186,7 @@ func (x *exec) encoding(e *table.Entry) string {
 	case Module:
 		return "raw"
 	case Hash:
-		if e.Kind() == table.SmallHash {
-			return "listpack"
-		}
-		return "hashtable"
+		return hashEncoding(e)
 	}
 	if _, ok := integerText(e); ok {
 		return "int"

@@ -231,10 +231,12 @@ func (c *commit) after(r ref, old, e *table.Entry) {
 		c.diverge(r, old, e)
 	}
 	if r.ks != nil {
-		r.ks.due.replace(old, e)
+		r.ks.replace(old, e)
 		if a := c.s.ages.Load(); a != nil && old == nil {
 			a.created(r.db, r.h)
 		}
+	} else {
+		replaceField(r.tab, old, e)
 	}
 	if c.pending != nil || c.watched {
 		c.changes = append(c.changes, change{ks: r.ks, tab: r.tab, db: r.db, h: r.h, old: old, new: e})
@@ -414,8 +416,10 @@ func (c *commit) undo(ch change) {
 		return
 	}
 	if ch.ks != nil {
-		ch.ks.due.replace(ch.new, ch.old)
+		ch.ks.replace(ch.new, ch.old)
 		c.own(ref{ks: ch.ks, tab: ch.tab, h: ch.h}, ch.new, ch.old)
+	} else {
+		replaceField(ch.tab, ch.new, ch.old)
 	}
 	back := ch.old
 	if back == nil {

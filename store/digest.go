@@ -90,7 +90,9 @@ func (x *exec) digestOf(e *table.Entry) (d digest) {
 	case String:
 		d.mixText(e)
 	case Hash:
-		x.heach(e, func(f, v string) { d.xorPair(f, v) })
+		for f := range x.datedFields(e) {
+			d.xorField(f)
+		}
 	case List:
 		for v := range x.listItems(e) {
 			d.mix(v)
@@ -122,6 +124,18 @@ func (d *digest) mixEntry(it streamItem) {
 	for _, v := range it.pairs() {
 		d.mix(v)
 	}
+}
+
+// xorField adds the sum of a field. That it has a deadline counts, and when that is does
+// not: Redis 8 does the same.
+func (d *digest) xorField(f dated) {
+	var sum digest
+	sum.mix(f.name)
+	sum.mix(f.value)
+	if f.due != 0 {
+		sum.xor("!!hexpire!!")
+	}
+	d.xor(string(sum[:]))
 }
 
 // xorPair adds the sum of two texts of which the order matters.

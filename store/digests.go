@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+	"iter"
 
 	"github.com/understudy-go/understudy/store/internal/table"
 )
@@ -39,7 +40,8 @@ type DigestOptions struct {
 }
 
 // Digests are the digest of a data set, or of a sample of it, and of parts of it.
-// They include database, name, type, value, and deadline to the millisecond.
+// They include database, name, type, value, and the deadlines of key and fields to the
+// millisecond.
 type Digests struct {
 	Keys int64 // that were looked at
 	Sum  [sha1.Size]byte
@@ -118,7 +120,21 @@ func (x *exec) sumOf(e *table.Entry) (sum digest) {
 	sum.mixNumber(uint32(x.db))
 	sum.mix(string(d[:]))
 	sum.mix(string(binary.BigEndian.AppendUint64(nil, uint64(e.Deadline()))))
+	if kindOf(e) == Hash && x.earliestDue(e) != 0 {
+		sum.mixDues(x.datedFields(e))
+	}
 	return sum
+}
+
+// mixDues mixes the deadlines of those fields that have one.
+func (d *digest) mixDues(fields iter.Seq[dated]) {
+	var dues digest
+	for f := range fields {
+		if f.due != 0 {
+			dues.xorPair(f.name, string(binary.BigEndian.AppendUint64(nil, uint64(f.due))))
+		}
+	}
+	d.mix(string(dues[:]))
 }
 
 // keyPick decides which keys take part.

@@ -54,8 +54,8 @@
 //     Snapshot and a View extend that to many calls.
 //   - Values that were read are strings: immutable, valid for ever, and not copied,
 //     except out of a large string that is written by offset.
-//   - Replicas do not expire keys: they hide them at the deadline and remove them
-//     when the primary says so.
+//   - Replicas do not expire keys, nor fields of hashes, which can have deadlines too:
+//     they hide them at the deadline and remove them when the primary says so.
 //
 // # Concurrency
 //

@@ -23,7 +23,11 @@ var (
 // dump is e's value as the payload of DUMP.
 func (x *exec) dump(e *table.Entry) ([]byte, error) {
 	var b bytes.Buffer
-	enc := rdb.NewDumpEncoder(&b, nil)
+	var o rdb.EncoderOptions
+	if kindOf(e) == Hash && x.earliestDue(e) != 0 {
+		o.Version = versionWithFieldTimes
+	}
+	enc := rdb.NewDumpEncoder(&b, &o)
 	if err := x.writeEntry(enc, e); err != nil {
 		return nil, err
 	}

@@ -125,6 +125,47 @@ var effectTests = []struct {
 	{"HSET h f 10.5", "HINCRBYFLOAT h f 0.1", "HSET h f 10.6"},
 	{"SET h v", "HSET h f v", ""},
 
+	// Deadlines of fields. What HSET has done to one is said behind it.
+	{"HSET h f v g w", "HEXPIRE h 10 FIELDS 2 f g", "HPEXPIREAT h 1700000010000 FIELDS 2 f g"},
+	{"HSET h f v g w", "hpexpire h 10 lt fields 3 f none g", "HPEXPIREAT h 1700000000010 LT FIELDS 2 f g"},
+	{"HSET h f v g w;HEXPIRE h 9 FIELDS 1 f", "HEXPIREAT h 1700000005 NX FIELDS 2 f g", "HPEXPIREAT h 1700000005000 NX FIELDS 1 g"},
+	{"HSET h f v g w", "HEXPIREAT h 1700000005 XX FIELDS 2 f g", ""},
+	{"HSET h f v g w", "HPEXPIREAT h 1700000000001 FIELDS 2 f f", "HPEXPIREAT h 1700000000001 FIELDS 2 f f"},
+	{"HSET h f v g w", "HPEXPIREAT h 1700000000000 FIELDS 3 f none f", "HDEL h f"},
+	{"HSET h f v g w", "HPEXPIREAT h 1 FIELDS 2 g f", "MULTI;HDEL h g;HDEL h f;EXEC"},
+	{"", "HEXPIRE h 10 FIELDS 1 f", ""},
+	{"SET h v", "HEXPIRE h 10 FIELDS 1 f", ""},
+	{"HSET h f v g w;HEXPIRE h 9 FIELDS 1 f", "HPERSIST h FIELDS 3 f g none", "HPERSIST h FIELDS 1 f"},
+	{"HSET h f v", "HPERSIST h FIELDS 1 f", ""},
+	{"HSET h f 1;HEXPIRE h 9 FIELDS 1 f", "HINCRBY h f 3", "HINCRBY h f 3"},
+	{"HSET h f 1;HEXPIRE h 9 FIELDS 1 f", "HINCRBYFLOAT h f 0.5", "MULTI;HSET h f 1.5;HPEXPIREAT h 1700000009000 FIELDS 1 f;EXEC"},
+	{"HSET h f v", "HGETEX h FIELDS 1 f", ""},
+	{"HSET h f v", "HGETEX h EX 10 FIELDS 2 f none", "HPEXPIREAT h 1700000010000 FIELDS 2 f none"},
+	{"HSET h f v", "HGETEX h PX 10 FIELDS 1 none", ""},
+	{"HSET h f v", "HGETEX h PERSIST FIELDS 1 f", ""},
+	{"HSET h f v;HEXPIRE h 9 FIELDS 1 f", "HGETEX h PERSIST FIELDS 2 f f", "HPERSIST h FIELDS 1 f"},
+	{"HSET h f v g w", "HGETEX h PXAT 1 FIELDS 3 f f g", "MULTI;HDEL h f;HDEL h g;EXEC"},
+	{"", "HSETEX h FIELDS 1 f v", "HSETEX h FIELDS 1 f v"},
+	{"", "HSETEX h ex 10 fnx FIELDS 2 f v g w", "HSETEX h FNX PXAT 1700000010000 FIELDS 2 f v g w"},
+	{"HSET h f v", "HSETEX h FNX FIELDS 2 g w f v", ""},
+	{"HSET h f v", "HSETEX h FXX KEEPTTL FIELDS 1 f w", "HSETEX h FXX KEEPTTL FIELDS 1 f w"},
+	{"HSET h f v", "HSETEX h PXAT 1 FIELDS 2 f w g w", "HDEL h f"},
+	{"HSET h f v g w", "HGETDEL h FIELDS 3 f f none", "HDEL h f f none"},
+	{"HSET h f v", "HGETDEL h FIELDS 1 none", ""},
+	{"FGONE", "HSETNX y f v", "MULTI;HDEL y f;HSETNX y f v;EXEC"},
+	{"FGONE", "HINCRBY y f 1", "MULTI;HDEL y f;HINCRBY y f 1;EXEC"},
+	{"FGONE", "HINCRBYFLOAT y f 1", "MULTI;HDEL y f;HSET y f 1;EXEC"},
+	{"FGONE", "HGETEX y EX 10 FIELDS 2 f g", "MULTI;HDEL y f;HPEXPIREAT y 1700000010002 FIELDS 2 f g;EXEC"},
+	{"FGONE", "HGETDEL y FIELDS 1 f", "HDEL y f"},
+	{"FGONE", "HSETEX y FXX FIELDS 1 f v", "HDEL y f"},
+	{"FGONE", "HSETEX y FNX FIELDS 1 f v", "MULTI;HDEL y f;HSETEX y FNX FIELDS 1 f v;EXEC"},
+	{"FGONE", "HSET y f v", "HSET y f v"},
+	{"FGONE", "HDEL y f", "HDEL y f"},
+	{"FGONE", "HEXPIRE y 10 FIELDS 1 f", "HPEXPIREAT y 1700000010002 FIELDS 1 f"},
+	{"FGONE", "HPERSIST y FIELDS 1 f", ""},
+	{"FGONE;HEXPIRE y 9 FIELDS 1 g", "HPERSIST y FIELDS 2 f g", "HPERSIST y FIELDS 1 g"},
+	{"FGONE", "HGET y f", ""},
+
 	// Lists.
 	{"", "lpush l a b", "LPUSH l a b"},
 	{"", "RPUSH l a", "RPUSH l a"},
@@ -363,6 +404,10 @@ func TestEffects(t *testing.T) {
 					do(t, c, "SET x 1 PX 1")
 					do(t, c, "SET y 1 PX 1")
 					clock.advance(time.Hour)
+				case "FGONE":
+					do(t, c, "HSET y f 1 g 2")
+					do(t, c, "HPEXPIRE y 1 FIELDS 1 f")
+					clock.advance(time.Millisecond * 2)
 				default:
 					do(t, c, line)
 				}

@@ -68,9 +68,11 @@ func (x *exec) clock() int64 {
 	return x.now
 }
 
-func (x *exec) expired(e *table.Entry) bool {
-	d := e.Deadline()
-	return d != 0 && x.origin == client && x.clock() > d
+func (x *exec) expired(e *table.Entry) bool { return x.over(e.Deadline()) }
+
+// over reports whether a deadline has passed; 0 is none.
+func (x *exec) over(deadline int64) bool {
+	return deadline != 0 && x.origin == client && x.clock() > deadline
 }
 
 func (x *exec) space() *keyspace { return x.gen.spaces[x.db] }

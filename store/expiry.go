@@ -131,15 +131,15 @@ func (x *exec) deadlineArg(arg string, u expireUnit, command string) (int64, err
 	return n, nil
 }
 
-// sweep removes up to most keys past their deadline, each with a DEL of its
-// own, and returns how many. REQUIRES: the writer lock.
+// sweep removes up to most keys past their deadline, each with a DEL of its own, and
+// fields of hashes, each with an HDEL, and returns how many. REQUIRES: the writer lock.
 func (s *Store) sweep(most int) (n int) {
 	if s.mu.replica {
 		return 0
 	}
 	now := s.opts.Clock().UnixMilli()
 	for db, ks := range s.view.Load().gen.spaces {
-		for n < most && s.sweepOne(db, ks, now) {
+		for n < most && (s.sweepOne(db, ks, now) || s.sweepField(db, ks, now)) {
 			n++
 		}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"github.com/understudy-go/understudy/store/internal/table"
 )
@@ -67,34 +68,14 @@ func uvarint(s string) (n uint64, size int) {
 // pairs is a small hash taken apart, to be changed and put together again.
 type pairs []string // field, value, field, value ...
 
-func blobToPairs(blob string) pairs {
-	p := make(pairs, 0, 2*blobLen(blob)+2)
-	for f, v := range blobPairs(blob) {
-		p = append(p, f, v)
-	}
-	return p
-}
-
-// set reports whether field is new.
-func (p *pairs) set(field, value string) bool {
-	for i := 0; i < len(*p); i += 2 {
-		if (*p)[i] == field {
-			(*p)[i+1] = value
-			return false
+// find is the index of field, -1 if it is not there.
+func (p pairs) find(field string) int {
+	for i := 0; i < len(p); i += 2 {
+		if p[i] == field {
+			return i
 		}
 	}
-	*p = append(*p, field, value)
-	return true
-}
-
-func (p *pairs) remove(field string) bool {
-	for i := 0; i < len(*p); i += 2 {
-		if (*p)[i] == field {
-			*p = append((*p)[:i], (*p)[i+2:]...)
-			return true
-		}
-	}
-	return false
+	return -1
 }
 
 func (p pairs) small() bool {
@@ -117,22 +98,112 @@ func (p pairs) appendBlob(b []byte) []byte {
 	return b
 }
 
-// hashEntry makes an entry of p in the form that fits.
-func (s *Store) hashEntry(version uint64, key string, p pairs, deadline int64) *table.Entry {
-	if p.small() {
-		return newSmallHash(version, key, table.View(p.appendBlob(nil)), deadline)
+// looseHash is a hash that is not too large to be taken apart, with the deadlines of its
+// fields.
+type looseHash struct {
+	pairs
+	due []int64 // of each pair, in Unix milliseconds, 0 for none; nil: no field has ever had one
+}
+
+// loosen takes apart the small hash e, which may be nil.
+func loosen(e *table.Entry) (h looseHash) {
+	switch {
+	case e == nil:
+	case e.Kind() == table.DatedHash:
+		n := blobLen(e.Text())
+		h.pairs, h.due = make(pairs, 0, 2*n+2), make([]int64, 0, n+1)
+		for f := range datedFields(e.Text()) {
+			h.add(f.name, f.value, f.due)
+		}
+	default:
+		h.pairs = make(pairs, 0, 2*blobLen(e.Text())+2)
+		for f, v := range blobPairs(e.Text()) {
+			h.pairs = append(h.pairs, f, v)
+		}
+	}
+	return h
+}
+
+// add appends a field that is not there yet.
+func (h *looseHash) add(field, value string, due int64) {
+	if due != 0 && h.due == nil {
+		h.due = make([]int64, len(h.pairs)/2, len(h.pairs)/2+1)
+	}
+	h.pairs = append(h.pairs, field, value)
+	if h.due != nil {
+		h.due = append(h.due, due)
+	}
+}
+
+// set writes a field and its deadline, which may be keepDue.
+func (h *looseHash) set(field, value string, due int64) {
+	i := h.find(field)
+	if i < 0 {
+		h.add(field, value, max(due, 0))
+		return
+	}
+	h.pairs[i+1] = value
+	h.setDue(i, due)
+}
+
+// setDue gives the pair at index i another deadline, or with keepDue not.
+func (h *looseHash) setDue(i int, due int64) {
+	if due > 0 && h.due == nil {
+		h.due = make([]int64, len(h.pairs)/2)
+	}
+	if due >= 0 && h.due != nil {
+		h.due[i/2] = due
+	}
+}
+
+func (h *looseHash) remove(field string) bool {
+	i := h.find(field)
+	if i < 0 {
+		return false
+	}
+	h.pairs = slices.Delete(h.pairs, i, i+2)
+	if h.due != nil {
+		h.due = slices.Delete(h.due, i/2, i/2+1)
+	}
+	return true
+}
+
+// dueAt is the deadline of the pair at index i.
+func (h *looseHash) dueAt(i int) int64 {
+	if h.due == nil {
+		return 0
+	}
+	return h.due[i/2]
+}
+
+// hashEntry makes an entry of h in the form that fits.
+func (s *Store) hashEntry(version uint64, key string, h looseHash, deadline int64) *table.Entry {
+	if h.small() {
+		return smallHashEntry(version, key, h, deadline)
 	}
 	fields := s.newFields(version)
-	for i := 0; i < len(p); i += 2 {
-		putField(fields, version, p[i], p[i+1])
+	for i := 0; i < len(h.pairs); i += 2 {
+		putField(fields, version, h.pairs[i], h.pairs[i+1], h.dueAt(i))
 	}
 	return table.NewBig(version, table.BigHash, key, fields, deadline)
 }
 
+// smallHashEntry makes an entry of h, which fits. Once a field has had a deadline the
+// form stays the one for them, as it does in Redis.
+func smallHashEntry(version uint64, key string, h looseHash, deadline int64) *table.Entry {
+	if h.due == nil {
+		return newSmallHash(version, key, table.View(h.appendBlob(nil)), deadline)
+	}
+	return newDatedHash(version, key, table.View(h.appendDated(nil)), deadline)
+}
+
 // putField writes a field of a hash that nobody else has yet, and reports whether it is
 // new.
-func putField(fields *table.Table, version uint64, name, value string) bool {
-	return fields.Put(fields.Hash(name), table.NewText(version, name, value, 0)) == nil
+func putField(fields *table.Table, version uint64, name, value string, due int64) bool {
+	f := table.NewText(version, name, value, due)
+	old := fields.Put(fields.Hash(name), f)
+	replaceField(fields, old, f)
+	return old == nil
 }
 
 // newSmallHash returns the entry of a hash that is encoded in blob.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/understudy-go/understudy/store/internal/table"
 )
@@ -97,6 +98,8 @@ func (d reads) HItems(key string) (iter.Seq2[string, string], error) {
 		return func(func(string, string) bool) {}, err
 	case e.Kind() == table.SmallHash:
 		return blobPairs(e.Text()), nil // immutable: no instant is needed
+	case e.Kind() == table.DatedHash:
+		return d.datedItems(key)
 	}
 	return func(yield func(string, string) bool) {
 		for f := range walk(d, key, (*exec).hash, (*exec).fields) {
@@ -105,6 +108,24 @@ func (d reads) HItems(key string) (iter.Seq2[string, string], error) {
 			}
 		}
 	}, nil
+}
+
+// datedItems is HItems for a small hash in which fields have deadlines: those that have not
+// passed by now.
+func (d reads) datedItems(key string) (iter.Seq2[string, string], error) {
+	all, err := d.hashFields(key)
+	return func(yield func(string, string) bool) {
+		for _, f := range all {
+			if !yield(f.Name, f.Value) {
+				return
+			}
+		}
+	}, err
+}
+
+func (d reads) hashFields(key string) (all []Field, err error) {
+	err = d.onHash(key, func(x *exec, e *table.Entry) { all = slices.Collect(x.fields(e)) })
+	return all, err
 }
 
 // HKeys yields the fields of the hash at key, and is otherwise like HItems.

@@ -151,12 +151,20 @@ func follower(t testing.TB, p *Store, o *Options) (*Store, *Applier) {
 	return s, s.Replication().NewApplier()
 }
 
-// deadlines are all deadlines of a database, by key, from the table.
+// deadlines are all deadlines of a database, by key, or by key, zero byte and field, from
+// the table.
 func deadlines(s *Store, db int) map[string]int64 {
 	m := map[string]int64{}
 	eachRaw(s.view.Load().gen.spaces[db].tab, func(e *table.Entry) {
 		if e.Deadline() != 0 {
 			m[e.Key()] = e.Deadline()
+		}
+		if kindOf(e) == Hash {
+			for f := range (&exec{mode: writing}).datedFields(e) {
+				if f.due != 0 {
+					m[e.Key()+"\x00"+f.name] = f.due
+				}
+			}
 		}
 	})
 	return m

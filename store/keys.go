@@ -131,7 +131,10 @@ func (x *exec) duplicate(e *table.Entry, version uint64, key string) *table.Entr
 // duplicateHash is duplicate for a large hash: the fields are shared, the table is not.
 func (s *Store) duplicateHash(e *table.Entry, version uint64, key string) *table.Entry {
 	fields := s.newFields(version)
-	eachEntry(e.Fields(), func(f *table.Entry) { fields.Put(fields.Hash(f.Key()), f) })
+	eachEntry(e.Fields(), func(f *table.Entry) {
+		fields.Put(fields.Hash(f.Key()), f)
+		replaceField(fields, nil, f)
+	})
 	return table.NewBig(version, table.BigHash, key, fields, e.Deadline())
 }
 

@@ -18,8 +18,9 @@ type generation struct {
 
 // keyspace is one database.
 type keyspace struct {
-	tab *table.Table
-	due dueIndex // the writer's
+	tab    *table.Table
+	due    dueIndex // the writer's
+	hashes dueIndex // in which fields have deadlines, by the earliest; the writer's
 }
 
 func newGeneration(n int, f *table.Family) *generation {
@@ -40,6 +41,13 @@ func generationOf(spaces []*keyspace) *generation {
 
 // has reports whether an entry of key stands in ks. The writer's.
 func (ks *keyspace) has(key string) bool { return ks.tab.Find(ks.tab.Hash(key), key) != nil }
+
+// replace follows the step of a key from entry old to e into the indexes; either may be
+// nil.
+func (ks *keyspace) replace(old, e *table.Entry) {
+	ks.due.replace(old, e)
+	ks.replaceHash(old, e)
+}
 
 func newKeyspace(f *table.Family) *keyspace { return &keyspace{tab: f.New()} }
 
@@ -75,8 +83,10 @@ func (a due) before(b due) bool {
 }
 
 // replace follows the step of a key from entry old to e; either may be nil.
-func (x *dueIndex) replace(old, e *table.Entry) {
-	was, is := deadlineOf(old), deadlineOf(e)
+func (x *dueIndex) replace(old, e *table.Entry) { x.move(deadlineOf(old), old, deadlineOf(e), e) }
+
+// move makes what stood as old at was stand as e at is; 0 is nowhere.
+func (x *dueIndex) move(was int64, old *table.Entry, is int64, e *table.Entry) {
 	if was != 0 && was != is {
 		x.tree.Delete(due{was, old})
 	}
@@ -98,12 +108,14 @@ func deadlineOf(e *table.Entry) int64 {
 }
 
 // first is the entry with the earliest deadline, or nil.
-func (x *dueIndex) first() *table.Entry {
-	if x.tree == nil {
-		return nil
+func (x *dueIndex) first() *table.Entry { return x.min().e }
+
+// min is the earliest deadline with its entry, both zero if there is none.
+func (x *dueIndex) min() (d due) {
+	if x.tree != nil {
+		d, _ = x.tree.Min()
 	}
-	d, _ := x.tree.Min()
-	return d.e
+	return d
 }
 
 func (x *dueIndex) len() int {

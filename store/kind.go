@@ -39,7 +39,7 @@ func kindOf(e *table.Entry) Kind {
 	switch e.Kind() {
 	case table.Text:
 		return String
-	case table.SmallHash, table.BigHash:
+	case table.SmallHash, table.DatedHash, table.BigHash:
 		return Hash
 	case table.SmallList, table.BigList:
 		return List

@@ -160,7 +160,7 @@ func (l *Loader) flush() bool {
 		if l.into.tab.Put(l.hashes[i], e) != nil {
 			l.twice = true
 		}
-		l.into.due.replace(nil, e)
+		l.into.replace(nil, e)
 		if b := e.Body(); b != nil {
 			b.SetOwner(&l.into.tab.Account)
 		}

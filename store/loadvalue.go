@@ -133,57 +133,53 @@ func (l *valueReader) sorted(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.
 }
 
 // hash collects pairs until they are too many or too long for a blob, then goes
-// on in a table: memory beside the result stays that of a small hash.
+// on in a table: memory beside the result stays that of a small hash. Fields past their
+// deadline are in it, as keys are: to remove them is part of the stream.
 func (l *valueReader) hash(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
-	var small pairs
+	var small looseHash
 	var fields *table.Table
 	key := string(rec.Key) // the decoder's calls may reuse rec.Key
 	for {
-		f, v, ok, err := d.Field()
+		f, v, due, ok, err := d.DatedField()
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
 			break
 		}
-		if fields == nil && len(small)/2 < smallHashPairs && fitsSmall(table.View(f), table.View(v)) {
-			if l.repeated(small, table.View(f)) {
+		if fields == nil && len(small.pairs)/2 < smallHashPairs && fitsSmall(table.View(f), table.View(v)) {
+			if l.repeated(small.pairs, table.View(f)) {
 				return nil, errRepeated(d, "field", "hash")
 			}
-			small = append(small, string(f), string(v))
+			small.add(string(f), string(v), due)
 			continue
 		}
 		if fields == nil {
 			fields = l.spill(small)
 		}
-		if err := l.field(fields, d, string(f), string(v)); err != nil {
-			return nil, err
+		if !putField(fields, l.version, table.View(f), table.View(v), due) {
+			return nil, errRepeated(d, "field", "hash")
 		}
 	}
-	if fields == nil && len(small) == 0 {
-		return nil, nil
-	}
-	if fields != nil {
+	rec.Key = []byte(key)
+	switch {
+	case fields != nil:
 		return table.NewBig(l.version, table.BigHash, key, fields, rec.Deadline), nil
+	case len(small.pairs) == 0:
+		return nil, nil
+	case small.due != nil:
+		return l.takeOver(rec, h, table.DatedHash, table.View(small.appendDated(nil)), rec.Deadline, newDatedHash), nil
 	}
 	l.scratch = small.appendBlob(l.scratch[:0])
-	rec.Key = []byte(key)
 	return l.takeOver(rec, h, table.SmallHash, table.View(l.scratch), rec.Deadline, newSmallHash), nil
 }
 
-func (l *valueReader) spill(small pairs) *table.Table {
+func (l *valueReader) spill(small looseHash) *table.Table {
 	fields := l.s.newFields(l.version)
-	for i := 0; i < len(small); i += 2 {
-		fields.Put(fields.Hash(small[i]), table.NewText(l.version, small[i], small[i+1], 0))
+	for i := 0; i < len(small.pairs); i += 2 {
+		putField(fields, l.version, small.pairs[i], small.pairs[i+1], small.dueAt(i))
 	}
 	return fields
-}
-
-func (l *valueReader) field(fields *table.Table, d *rdb.Decoder, f, v string) error {
-	if fields.Put(fields.Hash(f), table.NewText(l.version, f, v, 0)) != nil {
-		return errRepeated(d, "field", "hash")
-	}
-	return nil
 }
 
 func errRepeated(d *rdb.Decoder, part, whole string) error {

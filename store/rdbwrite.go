@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -13,8 +14,13 @@ import (
 // WriteOptions say how a snapshot is written. The zero value is good.
 type WriteOptions struct {
 	// Version of the RDB format. Default 9, which Redis 5 and all that came
-	// later read; 10 where there are function libraries.
+	// later read; 10 where there are function libraries; 12, which Redis 7.4 reads, where
+	// fields of hashes have deadlines. A version that cannot hold what there is is an
+	// error.
 	Version int
+	// NoFieldDeadlines leaves the deadlines of fields out where Version cannot hold them:
+	// for a peer that does not know such a thing, and has to be told what expires.
+	NoFieldDeadlines bool
 	// Compress strings by LZF, as redis-server does by default. Slower.
 	Compress bool
 	// NoKeys leaves the keys out, and NoFunctions the function libraries. A file
@@ -22,7 +28,23 @@ type WriteOptions struct {
 	NoKeys, NoFunctions bool
 }
 
-const versionWithFunctions = 10
+const (
+	versionWithFunctions  = 10
+	versionWithFieldTimes = 12
+)
+
+// version is what o.Version stands for.
+func (o *WriteOptions) version(functions, fieldTimes bool) int {
+	switch {
+	case o.Version != 0:
+		return o.Version
+	case fieldTimes:
+		return versionWithFieldTimes
+	case functions:
+		return versionWithFunctions
+	}
+	return 0
+}
 
 // WriteRDB writes the snapshot as an RDB file to w. Keys past their deadline are
 // in it: their removal is part of the stream. The error is w's, or
@@ -36,10 +58,11 @@ func (sn *Snapshot) WriteRDB(w io.Writer, o *WriteOptions) error {
 	if opts.NoFunctions {
 		libs = nil
 	}
-	if opts.Version == 0 && len(libs) > 0 {
-		opts.Version = versionWithFunctions
+	fieldTimes := sn.fieldTimes && !opts.NoKeys && !opts.NoFieldDeadlines
+	e := rdb.NewEncoder(w, &rdb.EncoderOptions{Version: opts.version(len(libs) > 0, fieldTimes), Compress: opts.Compress})
+	if fieldTimes && !e.HoldsFieldDeadlines() {
+		return errOldVersion
 	}
-	e := rdb.NewEncoder(w, &rdb.EncoderOptions{Version: opts.Version, Compress: opts.Compress})
 	err := sn.writeHead(e, !opts.NoKeys, libs)
 	for db, ks := range sn.generation().spaces {
 		if err == nil && !opts.NoKeys {
@@ -51,6 +74,8 @@ func (sn *Snapshot) WriteRDB(w io.Writer, o *WriteOptions) error {
 	}
 	return err
 }
+
+var errOldVersion = errors.New("store: fields of hashes have deadlines, which a file of this version cannot hold")
 
 func (sn *Snapshot) writeHead(e *rdb.Encoder, named bool, libs libraries) error {
 	aux := [][2]string{{"redis-bits", "64"}, {"ctime", strconv.FormatInt(sn.now/1000, 10)}}
@@ -127,12 +152,26 @@ func (x *exec) writeEntry(e *rdb.Encoder, en *table.Entry) error {
 // instant, and the encoder says so.
 
 func (x *exec) writeHash(e *rdb.Encoder, en *table.Entry) error {
-	err := e.BeginHash(en.Key(), x.hlen(en), en.Deadline())
-	x.heach(en, func(f, v string) {
+	earliest := x.earliestDue(en)
+	if earliest == 0 || !e.HoldsFieldDeadlines() {
+		return x.writePlainHash(e, en)
+	}
+	err := e.BeginDatedHash(en.Key(), x.hlen(en), earliest, en.Deadline())
+	for f := range x.datedFields(en) {
 		if err == nil {
-			err = e.Field(f, v)
+			err = e.DatedField(f.name, f.value, f.due)
 		}
-	})
+	}
+	return err
+}
+
+func (x *exec) writePlainHash(e *rdb.Encoder, en *table.Entry) error {
+	err := e.BeginHash(en.Key(), x.hlen(en), en.Deadline())
+	for f := range x.datedFields(en) {
+		if err == nil {
+			err = e.Field(f.name, f.value)
+		}
+	}
 	return err
 }
 

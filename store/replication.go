@@ -168,8 +168,9 @@ func (r Replication) Continue(id backlog.ID) error {
 	return nil
 }
 
-// Sweep removes up to most keys whose deadline has passed and returns how many.
-// On a replica it does nothing: the primary's DEL will come. Nor does it on a stream
+// Sweep removes up to most keys and fields of hashes whose deadline has passed and returns
+// how many.
+// On a replica it does nothing: the primary's DEL or HDEL will come. Nor does it on a stream
 // that is sealed.
 func (r Replication) Sweep(most int) int {
 	r.s.mu.Lock()

@@ -13,13 +13,14 @@ import (
 // large hash, a database), up to Options.SnapshotBudget. All methods may be
 // called from any goroutine.
 type Snapshot struct {
-	s       *Store
-	past    past
-	history backlog.History
-	now     int64 // the cut's clock: what had expired then is gone, what had not stays
-	libs    libraries
-	nested  bool // asked for inside of Update's closure: there is no cut
-	closed  atomic.Bool
+	s          *Store
+	past       past
+	history    backlog.History
+	now        int64 // the cut's clock: what had expired then is gone, what had not stays
+	libs       libraries
+	fieldTimes bool // fields of hashes have deadlines
+	nested     bool // asked for inside of Update's closure: there is no cut
+	closed     atomic.Bool
 }
 
 // Snapshot makes a cut. Close the snapshot when it is no longer needed. Inside of
@@ -50,6 +51,9 @@ func (s *Store) cut(sn *Snapshot) {
 	sn.libs = s.mu.functions
 	sn.past.version = s.published.Load()
 	sn.past.gen.Store(s.view.Load().gen)
+	for _, ks := range s.view.Load().gen.spaces {
+		sn.fieldTimes = sn.fieldTimes || ks.hashes.len() > 0
+	}
 	s.mu.snapshots = append(s.mu.snapshots, sn)
 }
 

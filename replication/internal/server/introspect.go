@@ -298,6 +298,7 @@ connection: select
 generic: copy del dump exists expire expireat expiretime keys move object persist pexpire pexpireat pexpiretime pttl randomkey rename
 generic: renamenx restore scan sort sort_ro touch ttl type unlink
 hash: hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals
+hash: hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl
 hyperloglog: pfadd pfcount pfdebug pfmerge pfselftest
 list: blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem lset ltrim rpop rpoplpush
 list: rpush rpushx

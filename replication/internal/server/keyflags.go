@@ -18,15 +18,18 @@ RM delete: del unlink
 RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch xlen zcard
 RO access, OW update: copy sort
 RW access delete: blmpop blpop brpop bzmpop bzpopmax bzpopmin getdel lmpop lpop rpop spop zmpop zpopmax zpopmin
+RW access delete: hgetdel
 RW access delete, OW insert: renamenx
 RW access delete, OW update: rename
 RW access delete, RW insert: blmove brpoplpush lmove rpoplpush smove
 RW access: pfcount pfdebug
 RW access insert, RO access: pfmerge
 RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move setbit zincrby
+RW access update: hgetex
 RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
 RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
+RW update: hexpire hexpireat hpersist hpexpire hpexpireat hsetex
 RW update, RO access: sinterstore
 `
 

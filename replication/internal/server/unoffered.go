@@ -14,8 +14,8 @@ import (
 // for "there is none".
 const unoffered = `
 bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
-geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore hexpire hexpireat hexpiretime
-hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl lcs lolwut migrate module
+geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore
+lcs lolwut migrate module
 vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
 xclaim xgroup xpending xreadgroup
 `

@@ -17,7 +17,8 @@ const (
 	Text
 	// SmallHash is a hash held as one blob of pairs.
 	SmallHash
-	// BigHash is a hash held as a table of its own, of Text entries by field.
+	// BigHash is a hash held as a table of its own, of Text entries by field, whose
+	// deadlines are those of the fields.
 	BigHash
 	// SmallList is a list held as one blob of elements.
 	SmallList
@@ -37,6 +38,8 @@ const (
 	Stream
 	// Opaque is a value that nobody here can read, held as the bytes in which it came.
 	Opaque
+	// DatedHash is a hash held as one blob of pairs, with the deadlines of fields.
+	DatedHash
 )
 
 const (

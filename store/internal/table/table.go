@@ -19,6 +19,7 @@ type Table struct {
 	made    uint64        // version of the commit that made the table; the writer's
 	changed uint64        // version of the last commit that changed the table; the writer's
 	touched uint64        // keeps loads whose result nobody needs from being removed; the writer's
+	beside  atomic.Value  // what the owner keeps beside the table
 }
 
 // directory finds the segment by the first depth bits of a hash. Several
@@ -118,6 +119,13 @@ func (t *Table) Changed() uint64 { return t.changed }
 
 // SetChanged notes the version of the commit that is about to change the table.
 func (t *Table) SetChanged(version uint64) { t.changed = version }
+
+// Beside is what the owner keeps beside the table, nil for nothing. Anyone may ask whether
+// there is something.
+func (t *Table) Beside() any { return t.beside.Load() }
+
+// SetBeside makes v, always of the same type, what the owner keeps beside the table.
+func (t *Table) SetBeside(v any) { t.beside.Store(v) }
 
 // A table is sparse with at least 2^sparseDepth segments, 16,000 buckets, for at most
 // sparseLen entries: to copy these takes about 0.1 ms.
