@@ -203,3 +203,5 @@ func TestWatchOfExpiredFields(t *testing.T) {
 		}
 	}
 }
+
+func TestFieldReplies(t *testing.T) { runReplies(t, "testdata/hashexpiry.txt") }

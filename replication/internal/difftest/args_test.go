@@ -94,6 +94,14 @@ func (g *gen) float() string {
 }
 
 func (g *gen) field() string {
+	if g.newer && g.chance(3) {
+		return g.datedField()
+	}
+	return g.plainField()
+}
+
+// plainField is a field that never has a deadline.
+func (g *gen) plainField() string {
 	return g.pick("f", "g", "h", "i", "f1", "f2", "", "\x00\xff", "12", "-3", strings.Repeat("F", 64), strings.Repeat("F", 65))
 }
 

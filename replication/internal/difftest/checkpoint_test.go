@@ -146,7 +146,21 @@ func tolerant(a, b realserver.Dataset) realserver.Dataset {
 			max(e.Deadline-o.Deadline, o.Deadline-e.Deadline) <= tolerance.Milliseconds() {
 			e.Deadline = o.Deadline
 		}
+		e.Fields = tolerantFields(e.Fields, b[k].Fields)
 		out[k] = e
+	}
+	return out
+}
+
+// tolerantFields is tolerant for the fields of a hash.
+func tolerantFields(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	for field, v := range a {
+		value, at := realserver.FieldDeadline(v)
+		other, o := realserver.FieldDeadline(b[field])
+		if value == other && at > 0 && o > 0 && !isAbsolute(at) && !isAbsolute(o) && max(at-o, o-at) <= tolerance.Milliseconds() {
+			out[field] = b[field]
+		}
 	}
 	return out
 }

@@ -77,6 +77,7 @@ type run struct {
 	follower *follower
 
 	done, nextCheck int
+	rows            []row // of the table, those that the server knows
 	weights         int
 	isReplica       bool           // both sides are: what needs a primary is left out
 	scenes, served  int            // in which clients waited, and clients of them that got something
@@ -111,7 +112,8 @@ func newRun(t *testing.T, v realserver.Version, seed uint64) *run {
 	r.halls = [2]*hall{newHall(t, frontOf(t, r.store)), newHall(t, func() *client { return dial(t, r.server) })}
 	r.copier = newCopier(t, r.store, dial(t, r.copied))
 	r.follower = follow(t, r.server)
-	for _, row := range table {
+	r.rows = rowsFor(v)
+	for _, row := range r.rows {
 		r.weights += row.weight
 	}
 	return r
@@ -136,6 +138,12 @@ func (r *run) step() {
 		switch {
 		case r.g.chance(25):
 			r.letPass(n)
+			return
+		case r.g.newer && !r.isReplica && r.g.chance(25):
+			r.letFieldsPass(n)
+			return
+		case r.g.newer && r.g.chance(20):
+			r.dwell(n)
 			return
 		case r.g.chance(25):
 			r.settle()
@@ -174,7 +182,7 @@ func (r *run) command(n int) []string {
 		return list("DISCARD")
 	}
 	at := r.g.r.IntN(r.weights)
-	for _, row := range table {
+	for _, row := range r.rows {
 		if at -= row.weight; at < 0 {
 			args := r.g.mutate(append(list(row.name), row.args(r.g)...))
 			if r.uncertain(n, args) {

@@ -169,13 +169,13 @@ func (r *run) checkUsed(commands int) {
 		least = leastAnswers
 	}
 	var rare []string
-	for _, row := range table {
+	for _, row := range r.rows {
 		if !isUnknown(row.name) && r.used[row.name] < max(1, least) {
 			rare = append(rare, fmt.Sprintf("%s %d", row.name, r.used[row.name]))
 		}
 	}
 	var counts []string
-	for _, row := range table {
+	for _, row := range r.rows {
 		counts = append(counts, fmt.Sprintf("%6d %s", r.used[row.name], row.name))
 	}
 	slices.Sort(counts)

@@ -26,7 +26,7 @@ const (
 )
 
 // table is the whole of it. None is skipped.
-var table = slices.Concat(basicRows, bitmapRows, listRows, setRows, sortedRows, streamRows, blockingRows, hyperLogLogRows, genericRows)
+var table = slices.Concat(basicRows, bitmapRows, listRows, setRows, sortedRows, streamRows, blockingRows, hyperLogLogRows, genericRows, fieldRows)
 
 var basicRows = []row{
 	{"GET", 20, oneKey, exact, ""},
@@ -64,7 +64,7 @@ var basicRows = []row{
 	{"HSTRLEN", 5, func(g *gen) []string { return list(g.hashKey(), g.field()) }, exact, ""},
 	{"HDEL", 12, func(g *gen) []string { return append(list(g.hashKey()), g.fields(5)...) }, exact, ""},
 	{"HINCRBY", 15, func(g *gen) []string { return list(g.hashKey(), g.field(), g.integer()) }, exact, ""},
-	{"HINCRBYFLOAT", 30, func(g *gen) []string { return list(g.hashKey(), g.field(), g.float()) }, exact, ""},
+	{"HINCRBYFLOAT", 30, func(g *gen) []string { return list(g.hashKey(), g.plainField(), g.float()) }, exact, ""},
 	{"HRANDFIELD", 8, hrandfieldArgs, shape, isRandom},
 	{"HSCAN", 8, func(g *gen) []string { return append(list(g.hashKey()), g.scanArgs(false)...) }, page(2, 2), noOrder},
 

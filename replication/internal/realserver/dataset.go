@@ -24,7 +24,7 @@ type Key struct {
 type Entry struct {
 	Type     string
 	Value    string            // of a string; of a list, set or sorted set its elements in a fixed order, quoted
-	Fields   map[string]string // of a hash
+	Fields   map[string]string // of a hash: values, and behind one until when the field lives, see [FieldDeadline]
 	Deadline int64             // Unix time in milliseconds; -1 when the key never expires
 }
 
@@ -127,7 +127,9 @@ func (e *Entry) read(d Doer, name string) (gone bool, err error) {
 		}
 		e.Value, err = as[string](v)
 	case "hash":
-		e.Fields, err = readHash(d, name)
+		if e.Fields, err = readHash(d, name); err == nil && len(e.Fields) > 0 {
+			err = readDeadlines(d, name, e.Fields)
+		}
 		return len(e.Fields) == 0, err
 	case "list":
 		return e.readElements(d, false, "LRANGE", name, "0", "-1")
@@ -156,6 +158,35 @@ func readHash(d Doer, name string) (map[string]string, error) {
 		fields[pair[0]] = pair[1]
 	}
 	return fields, nil
+}
+
+const untilMark = "\x00 until "
+
+// FieldDeadline takes a value of Entry.Fields apart. The deadline is Unix time in milliseconds, 0 for none.
+func FieldDeadline(v string) (value string, deadline int64) {
+	if i := strings.LastIndex(v, untilMark); i >= 0 {
+		if n, err := strconv.ParseInt(v[i+len(untilMark):], 10, 64); err == nil {
+			return v[:i], n
+		}
+	}
+	return v, 0
+}
+
+// readDeadlines adds to values when fields expire. To servers before Redis 7.4 the question is an unknown command, and no
+// field does.
+func readDeadlines(d Doer, name string, values map[string]string) error {
+	fields := slices.Sorted(maps.Keys(values))
+	args := append([]string{"HPEXPIRETIME", name, "FIELDS", strconv.Itoa(len(fields))}, fields...)
+	times, err := reply[[]any](d, args...)
+	if isReply(err) {
+		return nil
+	}
+	for i, v := range times {
+		if at, ok := v.(int64); ok && at > 0 && i < len(fields) {
+			values[fields[i]] += untilMark + strconv.FormatInt(at, 10)
+		}
+	}
+	return err
 }
 
 // readElements keeps a collection as one text, sorted where its own order has no meaning.
