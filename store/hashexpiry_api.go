@@ -119,7 +119,7 @@ func (d writes) HSetEx(key string, o *HSetExOptions, pairs ...string) (done bool
 	case o.FNX && o.FXX, o.KeepTTL && (o.TTL != 0 || !o.At.IsZero()):
 		return false, ErrSyntax
 	}
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		t, err := x.fieldTime(o.TTL, o.At)
 		if err != nil {
 			return err
