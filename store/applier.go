@@ -205,6 +205,8 @@ func (a *Applier) applyFrame(x *exec, f Frame, offset int64) error {
 		return nil
 	case isWord(name, "SELECT") && len(f.Args) == 2:
 		return a.selectDB(x, f, offset)
+	case isWord(name, "RREPLAY"):
+		return a.replay(x, f, offset)
 	}
 	cmd := lookup(name)
 	if cmd == nil || cmd.run == nil {

@@ -58,28 +58,31 @@ func prepareSet(args [][]byte) *table.Entry {
 	return table.NewText(0, argString(args, 1), argString(args, 2), 0)
 }
 
-// parseSet reads SET's options, which may come in any order. Whether a time is
-// valid is asked when all words make sense.
-func (x *exec) parseSet(args [][]byte) (o setOptions, err error) {
+// parseSet reads SET's options.
+func (x *exec) parseSet(args [][]byte) (setOptions, error) { return x.parseSetWords(args[3:], "set") }
+
+// parseSetWords reads the options of SET, or of another command, which may come in any
+// order. Whether a time is valid is asked when all words make sense.
+func (x *exec) parseSetWords(words [][]byte, command string) (o setOptions, err error) {
 	var t timeWords
-	for i := 3; i < len(args); i++ {
+	for i := 0; i < len(words); i++ {
 		switch {
-		case isWord(args[i], "NX") && !o.ifHeld:
+		case isWord(words[i], "NX") && !o.ifHeld && !o.cond.given:
 			o.ifNew = true
-		case isWord(args[i], "XX") && !o.ifNew:
+		case isWord(words[i], "XX") && !o.ifNew && !o.cond.given:
 			o.ifHeld = true
-		case isWord(args[i], "GET"):
+		case isWord(words[i], "GET"):
 			o.get = true
-		case isWord(args[i], "KEEPTTL") && !t.given:
+		case isWord(words[i], "KEEPTTL") && !t.given:
 			o.keepTTL = true
-		case !o.keepTTL && t.read(args[i:]):
+		case !o.keepTTL && t.read(words[i:]), !o.ifNew && !o.ifHeld && o.cond.read(words[i:]):
 			i++
 		default:
 			return o, ErrSyntax
 		}
 	}
 	if t.given {
-		o.deadline, err = x.positiveDeadline(t.arg, t.unit, "set")
+		o.deadline, err = x.positiveDeadline(t.arg, t.unit, command)
 	}
 	return o, err
 }

@@ -145,24 +145,13 @@ const (
 )
 
 // commandGroups are the one list of what the store understands.
-var commandGroups = [][]Command{stringCommands, bitmapCommands, hashCommands, hashExpiryCommands, listCommands, blockingCommands, setCommands, sortedCommands, streamTypeCommands, hyperLogLogCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
+var commandGroups = [][]Command{stringCommands, conditionalCommands, bitmapCommands, hashCommands, hashExpiryCommands, listCommands, blockingCommands, setCommands, sortedCommands, streamTypeCommands, hyperLogLogCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
 
 // messageCommands travel in the stream and change no data.
 var messageCommands = []Command{
 	{Name: "PUBLISH", Arity: 3, Flags: publishes, run: cmdPublish},
 	{Name: "SPUBLISH", Arity: 3, Flags: publishes, FirstKey: 1, LastKey: 1, Step: 1, run: cmdSPublish},
 }
-
-// streamCommands are what only a stream carries, or means something else there.
-var streamCommands = []Command{
-	{Name: "PING", Arity: -1, Flags: flagStream, run: cmdNothing},
-	{Name: "REPLCONF", Arity: -1, Flags: flagStream, run: cmdNothing},
-	{Name: "SCRIPT", Arity: -2, Flags: flagStream, run: cmdNothing},
-	{Name: "FUNCTION", Arity: -2, Flags: flagStream, run: cmdFunction},
-}
-
-// cmdNothing is a frame that changes no data.
-func cmdNothing(*exec, [][]byte) resp.Value { return resp.OK() }
 
 // Helpers that all command functions share.
 

@@ -112,6 +112,28 @@ var effectTests = []struct {
 	{"GONE;SET a a", "BITOP OR x a y", "MULTI;DEL y;DEL x;BITOP OR x a y;EXEC"},
 	{"GONE", "BITFIELD x GET u8 0", ""},
 
+	// Strings, on conditions of newer servers: the stream carries what every replica knows.
+	{"SET k w", "SET k v IFEQ w", "SET k v"},
+	{"SET k w", "SET k v IFEQ x", ""},
+	{"", "SET k v IFEQ w", ""},
+	{"", "SET k v IFNE w", "SET k v"},
+	{"SET k w", "SET k v ifne x KEEPTTL GET", "SET k v KEEPTTL"},
+	{"SET k w", "SET k v IFNE w", ""},
+	{"SET k abc", "SET k v IFDEQ 78AF5F94892F3950 PX 10", "SET k v PXAT 1700000000010"},
+	{"SET k abc", "SET k v IFDNE 78af5f94892f3950", ""},
+	{"HSET k f v", "SET k v IFNE w", ""},
+	{"SET k w", "DELEX k", "DEL k"},
+	{"SET k w", "DELEX k IFEQ w", "DEL k"},
+	{"SET k w", "DELEX k IFNE w", ""},
+	{"", "DELEX k IFNE w", ""},
+	{"SET k w", "DELIFEQ k w", "DEL k"},
+	{"SET k w", "DELIFEQ k v", ""},
+	{"", "MSETEX 2 a 1 b 2", "MSET a 1 b 2"},
+	{"SET a 1", "MSETEX 2 a 1 b 2 NX", ""},
+	{"SET a 1", "MSETEX 2 a 1 b 2 XX", ""},
+	{"", "MSETEX 2 a 1 b 2 NX PX 10", "MULTI;SET a 1 PXAT 1700000000010;SET b 2 PXAT 1700000000010;EXEC"},
+	{"SET a 1 EX 9", "MSETEX 1 a 2 XX KEEPTTL", "SET a 2 KEEPTTL"},
+
 	// Hashes.
 	{"", "HSET h f v g w", "HSET h f v g w"},
 	{"HSET h f v", "HSET h f v", "HSET h f v"},

@@ -26,6 +26,7 @@ type setOptions struct {
 	keepTTL       bool
 	ifNew, ifHeld bool // NX, XX
 	get           bool // fail unless the old value is a string
+	cond          condition
 }
 
 // set writes a string and returns what stood there before; done is false when a
@@ -39,6 +40,9 @@ func (x *exec) set(key, value string, o setOptions) (old *table.Entry, done bool
 	}
 	if o.ifNew && r.e != nil || o.ifHeld && r.e == nil {
 		return r.e, false, nil
+	}
+	if ok, err := o.cond.holds(x, r.e); !ok {
+		return r.e, false, err
 	}
 	deadline := o.deadline
 	if o.keepTTL {
@@ -64,7 +68,8 @@ func (x *exec) newText(key, value string, deadline int64) *table.Entry {
 	return e
 }
 
-// setEffect is SET with an absolute deadline or none, as Redis 7.0 sends it.
+// setEffect is SET with an absolute deadline or none, as Redis 7.0 sends it. A condition
+// on the old value has held by then, and most replicas would not know it.
 func (x *exec) setEffect(key, value string, o setOptions) {
 	args := append(make([]string, 0, 6), "SET", key, value)
 	switch {

@@ -126,6 +126,10 @@ type SetOptions struct {
 	KeepTTL bool
 	// NX writes only if the key is not there, XX only if it is.
 	NX, XX bool
+	// IfEqual, unless nil, writes only if the key holds that string, which a key of
+	// another type does not: that is [ErrWrongType]. It goes without NX and XX. Valkey
+	// 8.1, Redis 8.4; the stream carries it as a plain SET.
+	IfEqual *string
 	// Get asks for the string that was there. A value of another type is then
 	// [ErrWrongType], and stays.
 	Get bool
@@ -134,17 +138,20 @@ type SetOptions struct {
 // plain is the options as the commands have them.
 func (o SetOptions) plain(x *exec) (p setOptions, err error) {
 	p = setOptions{keepTTL: o.KeepTTL, ifNew: o.NX, ifHeld: o.XX, get: o.Get}
-	if o.NX && o.XX || o.KeepTTL && (o.TTL != 0 || !o.At.IsZero()) {
+	if o.IfEqual != nil {
+		p.cond = condition{given: true, want: *o.IfEqual}
+	}
+	if o.NX && o.XX || (o.NX || o.XX) && o.IfEqual != nil || o.KeepTTL && (o.TTL != 0 || !o.At.IsZero()) {
 		return p, ErrSyntax
 	}
 	p.deadline, err = x.deadlineAt(o.TTL, o.At)
 	return p, err
 }
 
-// SetWith is Set with options, nil for none. done is false if NX or XX held it back; old
+// SetWith is Set with options, nil for none. done is false if NX, XX or IfEqual held it back; old
 // is the string that was there, if Get asks for it. The error is [ErrSyntax] for options
-// that exclude each other, [ErrInvalidTTL], or with Get [ErrWrongType]. O(1). All of the
-// options: Redis 7.0.
+// that exclude each other, [ErrInvalidTTL], or with Get or IfEqual [ErrWrongType]. O(1). All
+// of the options but IfEqual: Redis 7.0.
 func (d writes) SetWith(key, value string, o *SetOptions) (old Result, done bool, err error) {
 	if o == nil {
 		o = &SetOptions{}
@@ -170,6 +177,17 @@ func (d writes) SetNX(key, value string, ttl time.Duration) (done bool, err erro
 		if err == nil {
 			_, done, err = x.set(key, value, setOptions{deadline: deadline, ifNew: true})
 		}
+		return err
+	})
+	return done, err
+}
+
+// DelIfEqual removes the key if it holds that string, and reports whether it did: how a
+// lock is given back by none but who holds it. The error is [ErrWrongType]. O(len(value)).
+// Valkey 9.0; the stream carries it as DEL.
+func (d writes) DelIfEqual(key, value string) (done bool, err error) {
+	err = d.write(func(x *exec) (err error) {
+		done, err = x.delIf(key, condition{given: true, want: value})
 		return err
 	})
 	return done, err

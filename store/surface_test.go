@@ -46,6 +46,11 @@ var inGo = map[string]string{
 	"BITFIELD":    "BitField",
 	"BITFIELD_RO": "BitFieldRead",
 
+	"DELEX":   "DelIfEqual",
+	"DELIFEQ": "DelIfEqual",
+	"MSETEX":  "no: an Update with Set for each key does the same, and its error undoes all of it",
+	"DIGEST":  "no: it is for clients that would not load a value to compare it; a Get here loads nothing",
+
 	"HSET":         "HSet",
 	"HMSET":        "HSet",
 	"HSETNX":       "HSetNX",

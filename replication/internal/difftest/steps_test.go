@@ -170,12 +170,15 @@ func (r *run) checkUsed(commands int) {
 	}
 	var rare []string
 	for _, row := range r.rows {
-		if !isUnknown(row.name) && r.used[row.name] < max(1, least) {
+		if !isUnknown(row.name) && !isUnserved(row.name) && r.used[row.name] < max(1, least) {
 			rare = append(rare, fmt.Sprintf("%s %d", row.name, r.used[row.name]))
 		}
 	}
 	var counts []string
 	for _, row := range r.rows {
+		if isUnserved(row.name) {
+			continue
+		}
 		counts = append(counts, fmt.Sprintf("%6d %s", r.used[row.name], row.name))
 	}
 	slices.Sort(counts)

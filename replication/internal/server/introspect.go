@@ -312,6 +312,7 @@ sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zuni
 stream: xadd xdel xinfo xlen xrange xread xrevrange xsetid xtrim
 string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
 string: strlen substr
+string: delex delifeq digest msetex
 transactions: discard exec multi unwatch watch
 `
 

@@ -12,7 +12,7 @@ import (
 const keyFlags = `
 not_key: spublish
 OW insert: msetnx setnx
-OW update: mset psetex restore restore-asking setex
+OW update: mset msetex psetex restore restore-asking setex
 OW update, RO access: bitop sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
 RM delete: del unlink
 RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch xlen zcard
@@ -27,6 +27,7 @@ RW access insert, RO access: pfmerge
 RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move setbit zincrby
 RW access update: hgetex
 RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
+RW delete: delex delifeq
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
 RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
 RW update: hexpire hexpireat hpersist hpexpire hpexpireat hsetex

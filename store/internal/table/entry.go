@@ -402,6 +402,9 @@ func (e *Entry) Same(key, value string, k Kind, deadline int64) bool {
 	return e.Kind() == k && e.is(value) && e.Deadline() == deadline && e.Key() == key
 }
 
+// Equals reports whether a string's value is value. It puts no chunks together.
+func (e *Entry) Equals(value string) bool { return e.is(value) }
+
 func (e *Entry) is(value string) bool {
 	if c := e.chunks(); c != nil {
 		return c.equals(value)
