@@ -114,6 +114,14 @@ func (b *blocked) note(db int, key string) {
 	}
 }
 
+// noteGone marks the queue of a key that is gone, if there are readers of streams who may
+// want to know that.
+func (b *blocked) noteGone(db int, key string) {
+	if q := b.queues[queueKey{db, key}]; q != nil && q.stream.Len() > 0 {
+		b.note(db, key)
+	}
+}
+
 // noteAll marks every queue of database db, AllDatabases for all: their keys may
 // have come by another way than a write.
 func (b *blocked) noteAll(db int) {
@@ -143,6 +151,7 @@ func (s *Store) serveQueue(q *queue) {
 		s.serveReaders(q)
 		return
 	}
+	s.serveGone(q)
 	for {
 		l := q.of(s.kindAt(q.db, q.key))
 		if l == nil || l.Len() == 0 {
@@ -161,6 +170,25 @@ func (s *Store) serveReaders(q *queue) {
 	for at := q.stream.Front(); at != nil; at = next {
 		next = at.Next()
 		s.serve(q, at.Value.(*waiter))
+	}
+}
+
+// serveGone tells those readers of q who will not wait for what is no stream any more.
+func (s *Store) serveGone(q *queue) {
+	var next *list.Element
+	for at := q.stream.Front(); at != nil; at = next {
+		next = at.Next()
+		w := at.Value.(*waiter)
+		if w.gone == nil {
+			continue
+		}
+		c := s.begin(q.db, client)
+		v, ok := w.gone(&c.x)
+		c.finish()
+		if ok {
+			s.mu.blocked.remove(w)
+			w.served <- blockedReply{v: v, offset: s.backlog.Offset()}
+		}
 	}
 }
 

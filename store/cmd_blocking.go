@@ -44,6 +44,10 @@ type wish struct {
 	begin func(x *exec) (v resp.Value, ok bool)
 	once  bool // of a command that waits only if it is told to: it was not
 	reads bool // nothing is changed, so that it may wait where writes are refused
+
+	// gone, unless nil, is asked where a key goes, or gets a value of another kind: ok is
+	// whether the wait is over by that.
+	gone func(x *exec) (v resp.Value, ok bool)
 }
 
 // once answers from what there is.

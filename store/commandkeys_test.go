@@ -15,7 +15,6 @@ func TestCommandKeys(t *testing.T) {
 		{"MSET a 1 b 2", "[1 3]"},
 		{"DEL a b c", "[1 2 3]"},
 		{"BITOP AND a b c", "[2 3 4]"},
-
 		{"MSETEX 2 a 1 b 2 EX 9", "[2 4]"},
 		{"MSETEX 2 a 1 b", "[]"},
 		{"MSETEX 9223372036854775807 a 1", "[]"},

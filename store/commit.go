@@ -27,6 +27,7 @@ type commit struct {
 	dirty    bool         // something changed, effects or not
 	renewed  bool         // a key counts as written though nothing changed
 	full     bool         // of an Update: what takes more memory is refused
+	quiet    bool         // what changes is no news to those who watch or wait for the key
 	libs     libraries    // before the commit; for roll-back
 	dropped  []table.Body // large collections whose key went; some may have moved
 	watched  bool         // somebody wants to know what changes
@@ -57,7 +58,7 @@ func (s *Store) begin(db int, from origin) *commit {
 	c.gen, c.pending = v.gen, nil
 	c.changes, c.effects = c.changes[:0], append(c.effects[:0], multiFrame...)
 	c.parts, c.selected = 0, s.backlog.History().StreamDB
-	c.dirty, c.renewed, c.full, c.libs = false, false, false, s.mu.functions
+	c.dirty, c.renewed, c.quiet, c.full, c.libs = false, false, false, false, s.mu.functions
 	c.watched, c.cause, c.ahead = s.touched.watched(), ByCommand, 0
 	c.events = s.broker.enabled()
 	c.x = exec{s: s, mode: writing, origin: from, db: db, gen: v.gen, c: c}
@@ -293,8 +294,15 @@ func (c *commit) diverge(r ref, old, e *table.Entry) {
 // noteKey tells those who wait for r's key, or watch it, that it has changed; there is
 // false if it was removed.
 func (c *commit) noteKey(r ref, there bool) {
-	if there && len(c.s.mu.blocked.queues) > 0 {
-		c.s.mu.blocked.note(r.db, r.key)
+	if c.quiet {
+		return
+	}
+	if len(c.s.mu.blocked.queues) > 0 {
+		if there {
+			c.s.mu.blocked.note(r.db, r.key)
+		} else {
+			c.s.mu.blocked.noteGone(r.db, r.key)
+		}
 	}
 	if len(c.s.mu.watched.keys) > 0 {
 		c.s.mu.watched.touched(r.db, r.key, c.version, there)

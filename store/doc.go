@@ -101,6 +101,12 @@
 //	sorted.go        sortedblob.go, sortedorder.go (both forms as one sequence),
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
 //	                 sortedalgebra.go, sortedscore.go (numbers as texts)
+//	streamgroup.go   the groups of a stream and what is pending: streamgroupread.go
+//	                 delivers, streamclaim.go takes over and acknowledges,
+//	                 streamlag.go knows how far a group is, streamgroupwrite.go,
+//	                 streamgroupinfo.go
+//	condition.go     SET IFEQ and its like; cmd_frames.go, slots.go: what only
+//	                 streams of clusters and of KeyDB carry
 //	blocked.go       who waits for an element, and when they are served
 //	memory.go        the memory limit; evict.go makes room, ages.go knows what was used
 //	                 when or how often, denyoom.go which commands need room

@@ -365,6 +365,41 @@ var effectTests = []struct {
 	{"", "XSETID s 2", ""},
 	{"XADD s 1 f v", "XREAD STREAMS s 0", ""},
 	{"GONE", "XADD x 1 f v", "MULTI;DEL x;XADD x 1-0 f v;EXEC"},
+
+	// Groups of streams: what is delivered is sent as what is pending then.
+	{"", "XGROUP CREATE s g $ MKSTREAM", "XGROUP CREATE s g $ MKSTREAM"},
+	{"XADD s 1 f v", "xgroup create s g $ mkstream entriesread 1", "XGROUP CREATE s g $ MKSTREAM ENTRIESREAD 1"},
+	{"XADD s 1 f v", "XGROUP CREATE s g 0", "XGROUP CREATE s g 0"},
+	{"", "XGROUP CREATE s g 0", ""},
+	{threeUnread, "XGROUP CREATE s g 0", ""},
+	{threeUnread, "XGROUP SETID s g 1-1 ENTRIESREAD 1", "XGROUP SETID s g 1-1 ENTRIESREAD 1"},
+	{threeUnread, "XGROUP SETID s g $", "XGROUP SETID s g $"},
+	{threeUnread, "XGROUP DESTROY s g", "XGROUP DESTROY s g"},
+	{threeUnread, "XGROUP DESTROY s h", ""},
+	{threeUnread, "XGROUP CREATECONSUMER s g ada", "XGROUP CREATECONSUMER s g ada"},
+	{threeUnread + ";XGROUP CREATECONSUMER s g ada", "XGROUP CREATECONSUMER s g ada", ""},
+	{threeUnread + ";XGROUP CREATECONSUMER s g ada", "XGROUP DELCONSUMER s g ada", "XGROUP DELCONSUMER s g ada"},
+	{threeUnread, "XGROUP DELCONSUMER s g ada", ""},
+	{threeUnread, "XREADGROUP GROUP g ada COUNT 2 STREAMS s >", "MULTI;" + claimOf("ada", "1-1", 1, "1-1") + ";" + claimOf("ada", "2-1", 1, "2-1") + ";XGROUP SETID s g 2-1 ENTRIESREAD 2;EXEC"},
+	{threeUnread, "XREADGROUP GROUP g ada COUNT 1 BLOCK 0 STREAMS s >", "MULTI;" + claimOf("ada", "1-1", 1, "1-1") + ";XGROUP SETID s g 1-1 ENTRIESREAD 1;EXEC"},
+	{threeUnread, "XREADGROUP GROUP g ada NOACK STREAMS s >", "MULTI;XGROUP CREATECONSUMER s g ada;XGROUP SETID s g 3-1 ENTRIESREAD 3;EXEC"},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XREADGROUP GROUP g ada STREAMS s >", ""},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XREADGROUP GROUP g bob STREAMS s >", "XGROUP CREATECONSUMER s g bob"},
+	{threeUnread, "XREADGROUP GROUP g ada STREAMS s 0", "XGROUP CREATECONSUMER s g ada"},
+	{threeUnread + ";XREADGROUP GROUP g ada COUNT 1 STREAMS s >", "XREADGROUP GROUP g ada STREAMS s 0", claimOf("ada", "1-1", 2, "1-1")},
+	{threeUnread, "XREADGROUP GROUP h ada STREAMS s >", ""},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XACK s g 1-1 1-1 9-9", "XACK s g 1-1 1-1 9-9"},
+	{threeUnread, "XACK s g 1-1", ""},
+	{"", "XACK s g 1-1", ""},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XCLAIM s g bob 0 1-1", claimOf("bob", "1-1", 2, "3-1")},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XCLAIM s g bob 0 1-1 justid TIME 5", strings.Replace(claimOf("bob", "1-1", 1, "3-1"), "1700000000000", "5", 1)},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >", "XCLAIM s g bob 9000 1-1", "XGROUP CREATECONSUMER s g bob"},
+	{threeUnread + ";XREADGROUP GROUP g ada STREAMS s >;XDEL s 1-1", "XCLAIM s g bob 0 1-1", "MULTI;" + claimOf("ada", "1-1", 1, "3-1") + ";XGROUP CREATECONSUMER s g bob;EXEC"},
+	{threeUnread, "XCLAIM s g ada 0 9-9 FORCE LASTID 2-1", "MULTI;XGROUP CREATECONSUMER s g ada;XGROUP SETID s g 2-1 ENTRIESREAD -1;EXEC"},
+	{threeUnread, "XCLAIM s g ada 0 1-1 FORCE RETRYCOUNT 7 LASTID 2-1", claimOf("ada", "1-1", 7, "2-1")},
+	{threeUnread + ";XREADGROUP GROUP g ada COUNT 2 STREAMS s >;XDEL s 1-1", "XAUTOCLAIM s g bob 0 -", "MULTI;" + claimOf("ada", "1-1", 1, "2-1") + ";" + claimOf("bob", "2-1", 2, "2-1") + ";EXEC"},
+	{threeUnread, "XAUTOCLAIM s g bob 0 -", "XGROUP CREATECONSUMER s g bob"},
+	{"GONE", "XGROUP CREATE x g 0 MKSTREAM", "MULTI;DEL x;XGROUP CREATE x g 0 MKSTREAM;EXEC"},
 	{"GONE", "XDEL x 1", "DEL x"},
 
 	// Keys and expiry.
@@ -409,6 +444,14 @@ var effectTests = []struct {
 	{"GONE;SET a 1", "COPY a x", "MULTI;DEL x;COPY a x;EXEC"},
 	{"GONE", "MSETNX x 1 y 2", "MULTI;DEL x;DEL y;MSETNX x 1 y 2;EXEC"},
 	{"GONE", "GETDEL x", "DEL x"},
+}
+
+// threeUnread makes a stream of three entries, of which a group has read none.
+const threeUnread = "XADD s 1-1 f v;XADD s 2-1 f v;XADD s 3-1 f v;XGROUP CREATE s g 0"
+
+// claimOf says that an entry is pending in that group.
+func claimOf(consumer, id string, count int, last string) string {
+	return fmt.Sprintf("XCLAIM s g %s 0 %s TIME 1700000000000 RETRYCOUNT %d FORCE JUSTID LASTID %s", consumer, id, count, last)
 }
 
 func TestEffects(t *testing.T) {

@@ -144,6 +144,7 @@ func (s *streamLoader) endGroup() error {
 		s.g.pending.Insert(at, p.streamPending)
 	}
 	s.b.groups.Insert(s.b.groupAt(s.g.name), s.g)
+	s.b.Charge(s.g.cost())
 	s.g, s.c = nil, nil
 	return nil
 }

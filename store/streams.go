@@ -24,8 +24,10 @@ type bigStream struct {
 	streamHead
 	groups tree.Tree[*streamGroup] // in the order of their names
 	token  *streamToken            // of the groups that this body alone has; nil: none yet
-	fields int64                   // bytes of the fields of all entries
-	lost   itemLosses
+
+	othersHold int64 // bytes of groups that were copied or went, since copiedGroups was called
+	fields     int64 // bytes of the fields of all entries
+	lost       itemLosses
 }
 
 // streamHead is what a stream remembers beside its entries. It is copied with the body.

@@ -25,9 +25,10 @@ func checkStream(e *table.Entry) error {
 		return fmt.Errorf("stream %q ends with %s, and says %s", e.Key(), last, b.last)
 	case b.fields != bytes:
 		return fmt.Errorf("stream %q counts %d bytes of fields, and has %d", e.Key(), b.fields, bytes)
-	case b.groups.Len() == 0 && b.Bytes() != bytes+int64(b.entries.Len())*streamItemCost:
-		return fmt.Errorf("stream %q of %d entries counts %d bytes", e.Key(), b.entries.Len(), b.Bytes())
+	case b.othersHold != 0:
+		return fmt.Errorf("stream %q has %d bytes that are to be charged", e.Key(), b.othersHold)
 	}
+	bytes += int64(b.entries.Len()) * streamItemCost
 	name := ""
 	for g := range b.groups.From(0) {
 		if g.name <= name && name != "" {
@@ -37,6 +38,10 @@ func checkStream(e *table.Entry) error {
 		if err := checkGroup(g); err != nil {
 			return fmt.Errorf("stream %q, group %q: %w", e.Key(), g.name, err)
 		}
+		bytes += g.cost()
+	}
+	if b.Bytes() != bytes {
+		return fmt.Errorf("stream %q of %d entries and %d groups counts %d bytes, not %d", e.Key(), b.entries.Len(), b.groups.Len(), b.Bytes(), bytes)
 	}
 	return nil
 }

@@ -29,6 +29,10 @@ var older = []difference{
 	}},
 	{"7.0 does not know ZRANK ... WITHSCORE", false, hasRankScore},
 	{"7.0 looks for the key of BITCOUNT and BITPOS before it reads the other arguments", false, looksFirst},
+	{"7.0 makes no consumer of one that gets nothing, and reckons lags otherwise", true, isOlderGroup},
+	{"7.0 calls every list of XREADGROUP one of XREAD", false, func(_ []string, ours, theirs resp.Value) bool {
+		return strings.HasPrefix(ours.Str, "ERR Unbalanced 'xreadgroup'") && strings.HasPrefix(theirs.Str, "ERR Unbalanced XREAD ")
+	}},
 	{"7.0 converts a timeout that no clock has to a negative number", false, isHugeTimeout},
 }
 
@@ -46,6 +50,9 @@ var newer = []difference{
 	}},
 	{"8 names the + in the refusal of XREAD's lists", false, func(_ []string, ours, theirs resp.Value) bool {
 		return strings.HasPrefix(ours.Str, "ERR Unbalanced XREAD") && strings.HasPrefix(theirs.Str, "ERR Unbalanced 'xread")
+	}},
+	{"8 says more of a + in XREADGROUP", false, func(_ []string, ours, theirs resp.Value) bool {
+		return ours.Str == "ERR Invalid stream ID specified as stream command argument" && strings.HasPrefix(theirs.Str, "ERR The + ID is meaningless")
 	}},
 	{"8 sorts by numbers beyond the range of a double", false, sortsBeyondRange},
 	{"so does SORT ... STORE", true, func(args []string, ours, theirs resp.Value) bool {

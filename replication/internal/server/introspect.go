@@ -58,7 +58,7 @@ func (s *Server) family(name string) []command {
 	return nil
 }
 
-// storeSubcommands are those of the store's two families, which are one command each to the store. All but HELP have a key behind the name.
+// storeSubcommands are those of the store's families, which are one command each to the store. All but HELP have a key behind the name.
 func storeSubcommands(family string) []command {
 	switch family {
 	case "object":
@@ -75,6 +75,15 @@ func storeSubcommands(family string) []command {
 			{name: "groups", arity: 3, flags: store.FlagReadOnly},
 			{name: "help", arity: 2, flags: flagsInfo},
 			{name: "stream", arity: -3, flags: store.FlagReadOnly},
+		}
+	case "xgroup":
+		return []command{
+			{name: "create", arity: -5, flags: store.FlagWrite},
+			{name: "createconsumer", arity: 5, flags: store.FlagWrite},
+			{name: "delconsumer", arity: 5, flags: store.FlagWrite},
+			{name: "destroy", arity: 4, flags: store.FlagWrite},
+			{name: "help", arity: 2, flags: flagsInfo},
+			{name: "setid", arity: -5, flags: store.FlagWrite},
 		}
 	case "memory":
 		return []command{
@@ -309,6 +318,7 @@ set: sunionstore
 sorted-set: bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax
 sorted-set: zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore
 sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore
+stream: xack xautoclaim xclaim xgroup xpending xreadgroup
 stream: xadd xdel xinfo xlen xrange xread xrevrange xsetid xtrim
 string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
 string: strlen substr

@@ -119,7 +119,7 @@ func TestCommandDescriptions(t *testing.T) {
 		{"COMMAND LIST FILTERBY PATTERN SLOW*", `["slowlog" "slowlog|get" "slowlog|help" "slowlog|len" "slowlog|reset"]`},
 		{"COMMAND LIST FILTERBY PATTERN slow*|[l]*", `["slowlog|len"]`},
 		{"COMMAND LIST FILTERBY ACLCAT Transaction", `["discard" "exec" "multi" "unwatch" "watch"]`},
-		{"COMMAND LIST FILTERBY ACLCAT blocking", `["blmove" "blmpop" "blpop" "brpop" "brpoplpush" "bzmpop" "bzpopmax" "bzpopmin" "xread"]`},
+		{"COMMAND LIST FILTERBY ACLCAT blocking", `["blmove" "blmpop" "blpop" "brpop" "brpoplpush" "bzmpop" "bzpopmax" "bzpopmin" "xread" "xreadgroup"]`},
 		{"COMMAND LIST FILTERBY ACLCAT pubsub", `["psubscribe" "publish" "pubsub|channels" "pubsub|numpat" "pubsub|numsub" "pubsub|shardchannels" "pubsub|shardnumsub" ` +
 			`"punsubscribe" "spublish" "ssubscribe" "subscribe" "sunsubscribe" "unsubscribe"]`},
 		{"COMMAND LIST FILTERBY ACLCAT nosuch", "[]"},

@@ -28,6 +28,9 @@ RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incr
 RW access update: hgetex
 RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
 RW delete: delex delifeq
+RW delete: xautoclaim xgroup|delconsumer xgroup|destroy
+RW insert: xgroup|create xgroup|createconsumer
+RW update: xack xclaim xgroup|setid
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
 RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
 RW update: hexpire hexpireat hpersist hpexpire hpexpireat hsetex
@@ -49,6 +52,9 @@ func keyFlagsOf(name string, args [][]byte) (first, rest string) {
 			return "RO access", ""
 		}
 		return "RW access update", ""
+	}
+	if name == "xgroup" && len(args) > 1 {
+		name += "|" + lower(string(args[1]))
 	}
 	if flags, ok := listedUnder(keyFlags, name); ok {
 		first, rest, differ := strings.Cut(flags, ", ")

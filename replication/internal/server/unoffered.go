@@ -16,8 +16,7 @@ const unoffered = `
 bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
 geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore
 lcs lolwut migrate module
-vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim xack xautoclaim
-xclaim xgroup xpending xreadgroup
+vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim
 `
 
 // notOffered reports whether name, in lower case, is in the list.
