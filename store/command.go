@@ -106,7 +106,7 @@ func LookupCommand(name string) *Command {
 	return nil
 }
 
-const longestName = 16
+const longestName = 20
 
 // lookup finds a command by name in any case without allocating.
 func lookup(name []byte) *Command {
@@ -145,7 +145,7 @@ const (
 )
 
 // commandGroups are the one list of what the store understands.
-var commandGroups = [][]Command{stringCommands, conditionalCommands, bitmapCommands, hashCommands, hashExpiryCommands, listCommands, blockingCommands, setCommands, sortedCommands, streamTypeCommands, streamGroupCommands, hyperLogLogCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
+var commandGroups = [][]Command{stringCommands, conditionalCommands, bitmapCommands, hashCommands, hashExpiryCommands, listCommands, blockingCommands, setCommands, sortedCommands, streamTypeCommands, geoCommands, streamGroupCommands, hyperLogLogCommands, genericCommands, keyCommands, expiryCommands, messageCommands, sessionCommands, streamCommands}
 
 // messageCommands travel in the stream and change no data.
 var messageCommands = []Command{

@@ -41,7 +41,7 @@ func (c *Command) MovableKeys() bool { return c.keys != nil && c.check == nil }
 func (c *Command) Blocks() bool { return c.block != nil }
 
 // A KeySpec says where some of a command's keys stand, in the way of COMMAND INFO of
-// Redis 7.0. The kind tells which of three forms it has.
+// Redis 7.0. The kind tells which form it has.
 type KeySpec struct {
 	Kind KeySpecKind
 	// Begin is the index of the argument that it begins with.
@@ -49,7 +49,7 @@ type KeySpec struct {
 	// Last is how far behind Begin the last key is; negative: -1 is the last argument,
 	// -2 the one before. Every Step-th from Begin on is a key. Both of KeyRange.
 	Last, Step int
-	// Word is what the keys stand behind, of KeyHalf.
+	// Word is what the keys stand behind, of KeyHalf and KeyWord.
 	Word string
 }
 
@@ -64,6 +64,8 @@ const (
 	// KeyHalf: the keys are the first half of what stands behind Word, which is looked for
 	// from Begin on.
 	KeyHalf
+	// KeyWord: the key stands right behind Word, which is looked for from Begin on.
+	KeyWord
 	// KeyUnknown: only the command itself can tell.
 	KeyUnknown
 )
@@ -135,6 +137,25 @@ func findSortKeys(args [][]byte) []int {
 		case "STORE":
 			at = append(at[:1], i+1)
 			i++
+		}
+	}
+	return at
+}
+
+// geoRadiusKeys are the key that GEORADIUS or GEORADIUSBYMEMBER searches, and the one that it
+// stores to. Options begin at that index.
+func geoRadiusKeys(options int) *keyRule {
+	return &keyRule{find: findGeoRadiusKeys, specs: []KeySpec{
+		{Kind: KeyRange, Begin: 1, Step: 1}, {Kind: KeyWord, Begin: options, Word: "STORE", Step: 1}, {Kind: KeyWord, Begin: options, Word: "STOREDIST", Step: 1}}}
+}
+
+// findGeoRadiusKeys finds the last STORE or STOREDIST, should there be several.
+func findGeoRadiusKeys(args [][]byte) []int {
+	at := []int{1}
+	for i := 5; i < len(args)-1; i++ {
+		if isWord(args[i], "STORE") || isWord(args[i], "STOREDIST") {
+			i++
+			at = append(at[:1], i)
 		}
 	}
 	return at

@@ -21,7 +21,8 @@
 //
 // Do takes every command that [Commands] lists. A typed method has the name of its
 // command, where there is one; H, L, S and Z stand for hashes, lists, sets and sorted
-// sets, PF for HyperLogLogs, B for calls that wait. One method may stand for several commands: Set for
+// sets, PF for HyperLogLogs, Geo for members of sorted sets that are places, B for calls
+// that wait. One method may stand for several commands: Set for
 // SETEX, Incr for DECRBY, ZRange for seven. One that ends in With takes the options of
 // its command, nil for none; in N, a number of elements; in X, is for keys that are
 // there, in NX for those that are not. [DB] has them all, [TxDB] all but those that wait
@@ -83,6 +84,7 @@
 //	                 strings in chunks that versions share
 //	internal/tree    counted B+trees, cloned in O(1): lists, orders of sorted sets
 //	internal/hll     the bytes of HyperLogLogs, and what they count
+//	internal/geo     places as scores, areas as ranges of them, distances
 //	store.go         the lock, the view, the ways in
 //	commit.go        the write path: one atomic change
 //	exec.go          the context of execution: where it reads, what time it is
@@ -100,7 +102,7 @@
 //	sets.go          setblob.go, setrandom.go, setalgebra.go
 //	sorted.go        sortedblob.go, sortedorder.go (both forms as one sequence),
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
-//	                 sortedalgebra.go, sortedscore.go (numbers as texts)
+//	                 sortedalgebra.go, sortedscore.go (numbers as texts), geo.go (places)
 //	streamgroup.go   the groups of a stream and what is pending: streamgroupread.go
 //	                 delivers, streamclaim.go takes over and acknowledges,
 //	                 streamlag.go knows how far a group is, streamgroupwrite.go,

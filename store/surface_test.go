@@ -32,6 +32,17 @@ var inGo = map[string]string{
 	"SUBSTR":      "GetRange",
 	"STRLEN":      "Strlen",
 
+	"GEOADD":               "GeoAdd GeoAddWith",
+	"GEOPOS":               "GeoPos",
+	"GEODIST":              "GeoDist",
+	"GEOHASH":              "GeoHash",
+	"GEOSEARCH":            "GeoSearch",
+	"GEOSEARCHSTORE":       "GeoSearchStore GeoSearchStoreDist",
+	"GEORADIUS":            "no: GEOSEARCH and GEOSEARCHSTORE replaced it",
+	"GEORADIUS_RO":         "GeoSearch",
+	"GEORADIUSBYMEMBER":    "no: GEOSEARCH and GEOSEARCHSTORE replaced it",
+	"GEORADIUSBYMEMBER_RO": "GeoSearch",
+
 	"PFADD":      "PFAdd",
 	"PFCOUNT":    "PFCount",
 	"PFMERGE":    "PFMerge",

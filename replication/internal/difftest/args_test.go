@@ -37,7 +37,7 @@ var plainKeys = []string{
 }
 
 // keys are all that a run writes.
-var keys = slices.Concat(plainKeys, listKeys, setKeys, sortedKeys, lexKeys, sketchKeys, streamKeys)
+var keys = slices.Concat(plainKeys, listKeys, setKeys, sortedKeys, lexKeys, sketchKeys, streamKeys, geoKeys)
 
 func (g *gen) key() string {
 	if g.chance(7) {

@@ -23,7 +23,7 @@ func (g *gen) anyKey() string { return keys[g.r.IntN(len(keys))] }
 
 // like is a key that mostly holds what key does: types get mixed soon enough.
 func (g *gen) like(key string) string {
-	for _, own := range [][]string{listKeys, setKeys, sortedKeys, lexKeys, hashKeys, sketchKeys, streamKeys} {
+	for _, own := range [][]string{listKeys, setKeys, sortedKeys, lexKeys, hashKeys, sketchKeys, streamKeys, geoKeys} {
 		if slices.Contains(own, key) {
 			return g.mostly(own)
 		}

@@ -133,7 +133,7 @@ func isOddBound(args []string, ours, theirs resp.Value) bool {
 
 func isOfSorted(args []string) bool {
 	name := strings.ToUpper(args[0])
-	return strings.HasPrefix(name, "Z") || strings.HasPrefix(name, "BZ")
+	return strings.HasPrefix(name, "Z") || strings.HasPrefix(name, "BZ") || strings.HasPrefix(name, "GEO")
 }
 
 // sameButDoubles compares two replies that differ only in the texts of doubles that same takes for one.

@@ -26,7 +26,7 @@ const (
 )
 
 // table is the whole of it. None is skipped.
-var table = slices.Concat(basicRows, bitmapRows, listRows, setRows, sortedRows, streamRows, groupRows, blockingRows, hyperLogLogRows, genericRows, fieldRows, unservedRows)
+var table = slices.Concat(basicRows, bitmapRows, listRows, setRows, sortedRows, streamRows, groupRows, blockingRows, hyperLogLogRows, geoRows, genericRows, fieldRows, unservedRows)
 
 var basicRows = []row{
 	{"GET", 20, oneKey, exact, ""},

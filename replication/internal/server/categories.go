@@ -9,7 +9,7 @@ import (
 
 // categories are those that Redis 7.0 sorts its commands into for access lists, in its order; those without a command here are left out. There are no users
 // here: COMMAND LIST FILTERBY ACLCAT asks for them, and COMMAND INFO shows them.
-const categories = "keyspace read write set sortedset list hash string bitmap hyperloglog stream pubsub admin fast slow blocking dangerous connection transaction scripting"
+const categories = "keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub admin fast slow blocking dangerous connection transaction scripting"
 
 // moreCategories are those that follow neither from a command's flags nor from its group. What is said of a family holds for its sub-commands.
 const moreCategories = `

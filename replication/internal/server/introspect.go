@@ -306,6 +306,7 @@ bitmap: bitcount bitfield bitfield_ro bitop bitpos getbit setbit
 connection: select
 generic: copy del dump exists expire expireat expiretime keys move object persist pexpire pexpireat pexpiretime pttl randomkey rename
 generic: renamenx restore scan sort sort_ro touch ttl type unlink
+geo: geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore
 hash: hdel hexists hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx hstrlen hvals
 hash: hexpire hexpireat hexpiretime hgetdel hgetex hpersist hpexpire hpexpireat hpexpiretime hpttl hsetex httl
 hyperloglog: pfadd pfcount pfdebug pfmerge pfselftest

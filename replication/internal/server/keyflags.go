@@ -13,10 +13,10 @@ const keyFlags = `
 not_key: spublish
 OW insert: msetnx setnx
 OW update: mset msetex psetex restore restore-asking setex
-OW update, RO access: bitop sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
+OW update, RO access: bitop geosearchstore sdiffstore sunionstore zdiffstore zinterstore zrangestore zunionstore
 RM delete: del unlink
 RO: exists hexists hlen hstrlen llen memory object scard sismember strlen touch type watch xlen zcard
-RO access, OW update: copy sort
+RO access, OW update: copy georadius georadiusbymember sort
 RW access delete: blmpop blpop brpop bzmpop bzpopmax bzpopmin getdel lmpop lpop rpop spop zmpop zpopmax zpopmin
 RW access delete: hgetdel
 RW access delete, OW insert: renamenx
@@ -32,7 +32,7 @@ RW delete: xautoclaim xgroup|delconsumer xgroup|destroy
 RW insert: xgroup|create xgroup|createconsumer
 RW update: xack xclaim xgroup|setid
 RW insert: append hsetnx linsert lpush lpushx pfadd rpush rpushx sadd
-RW update: expire expireat hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
+RW update: expire expireat geoadd hmset hset lset persist pexpire pexpireat setrange xadd xsetid zadd
 RW update: hexpire hexpireat hpersist hpexpire hpexpireat hsetex
 RW update, RO access: sinterstore
 `

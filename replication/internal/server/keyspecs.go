@@ -23,8 +23,8 @@ func keySpecs(name string, specs []store.KeySpec) []resp.Value {
 	var list []resp.Value
 	for i, spec := range specs {
 		flags := first
-		if i > 0 && i == len(specs)-1 {
-			flags = rest // where the use differs, what is stored to is first or last
+		if i > 0 && (i == len(specs)-1 || spec.Kind == store.KeyWord) {
+			flags = rest // where the use differs, what is stored to is first or last, or behind a word
 		}
 		list = append(list, specValue(spec, strings.Fields(flags)))
 	}
@@ -48,6 +48,9 @@ func specValue(spec store.KeySpec, flags []string) resp.Value {
 	case store.KeyHalf:
 		begin = wordStep(spec.Word, spec.Begin)
 		find = step("range", number{"lastkey", spec.Last}, number{"keystep", spec.Step}, number{"limit", 2})
+	case store.KeyWord:
+		begin = wordStep(spec.Word, spec.Begin)
+		find = step("range", number{"lastkey", spec.Last}, number{"keystep", spec.Step}, number{"limit", 0})
 	case store.KeyCount:
 		find = step("keynum", number{"keynumidx", 0}, number{"firstkey", 1}, number{"keystep", 1})
 	case store.KeyRange:

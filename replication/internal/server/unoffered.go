@@ -13,8 +13,7 @@ import (
 // WAITAOF, of Redis 7.2, is not among them: whoever asks for it looks for an append-only file, and takes the answer of a Redis before it, which does not know it,
 // for "there is none".
 const unoffered = `
-bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function geoadd geodist
-geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore
+bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function
 lcs lolwut migrate module
 vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim
 `
