@@ -62,6 +62,18 @@ var readingMethods = []struct {
 	call func(d reads) string
 	want string
 }{
+	{"PFCOUNT missing", func(d reads) string { return show(d.PFCount("no", "none")) }, "0 <nil>"},
+	{"PFCOUNT wrong", func(d reads) string { return show(d.PFCount("no", "l")) }, "0 " + ErrWrongType.text},
+	{"PFCOUNT of nothing", func(d reads) string { return show(d.PFCount()) }, "0 ERR wrong number of arguments for 'pfcount' command"},
+	{"GEOHASH", func(d reads) string { return show(d.GeoHash("z", "a")) }, "00bh0hbj210 <nil>"},
+	{"GEOHASH missing", func(d reads) string { return show(d.GeoHash("z", "no")) }, " store: not found"},
+	{"GEODIST wrong", func(d reads) string { return show(d.GeoDist("l", "a", "b")) }, "0 " + ErrWrongType.text},
+	{"GEOSEARCH around", func(d reads) string {
+		list, err := d.GeoSearch("z", GeoBox(GeoPoint{}, 1, 1).Around("b"), &GeoSearchOptions{Count: 1})
+		return show(names(list), err)
+	}, "[b] <nil>"},
+	{"GEOSEARCH wrong", func(d reads) string { return show(d.GeoSearch("s", GeoArea{}, nil)) }, "[] " + ErrWrongType.text},
+
 	{"HEXISTS", func(d reads) string { return show(d.HExists("h", "a")) }, "true <nil>"},
 	{"HEXISTS large", func(d reads) string { return show(d.HExists("bigh", "f300")) }, "false <nil>"},
 	{"HEXISTS wrong", func(d reads) string { return show(d.HExists("l", "a")) }, "false " + ErrWrongType.text},

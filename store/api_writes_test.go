@@ -53,6 +53,28 @@ var writingMethods = []struct {
 	{"INCRBYFLOAT float nan", func(d writes) string { return show(d.IncrFloat("float", math.NaN())) }, "0 ERR value is not a valid float"},
 	{"INCRBYFLOAT l 1", func(d writes) string { return show(d.IncrFloat("l", 1)) }, "0 " + ErrWrongType.text},
 
+	{"PFADD pf a b", func(d writes) string { return show(d.PFAdd("pf", "a", "b")) }, "true <nil>"},
+	{"PFADD pf", func(d writes) string { return show(d.PFAdd("pf")) }, "true <nil>"},
+	{"PFADD l a", func(d writes) string { return show(d.PFAdd("l", "a")) }, "false " + ErrWrongType.text},
+	{"PFADD s a", func(d writes) string { return show(d.PFAdd("s", "a")) }, "false " + ErrNotHyperLogLog.text},
+	{"PFMERGE pf no", func(d writes) string { return show(d.PFMerge("pf", "no")) }, "<nil>"},
+	{"PFMERGE pf l", func(d writes) string { return show(d.PFMerge("pf", "l")) }, ErrWrongType.text},
+	{"GEOADD g 13.361389 38.115556 p 1 1 q", func(d writes) string {
+		return show(d.GeoAdd("g", GeoMember{"p", GeoPoint{13.361389, 38.115556}}, GeoMember{"q", GeoPoint{1, 1}}))
+	}, "2 <nil>"},
+	{"GEOADD g NX 180 85.05112878 p", func(d writes) string {
+		return show(d.GeoAddWith("g", &GeoAddOptions{NX: true}, GeoMember{"p", GeoPoint{180, 85.05112878}}))
+	}, "1 0 <nil>"},
+	{"GEOSEARCHSTORE to z FROMMEMBER a BYRADIUS 1 m", func(d writes) string {
+		return show(d.GeoSearchStore("to", "z", GeoCircle(GeoPoint{}, 1).Around("a"), nil))
+	}, "3 <nil>"},
+	{"GEOSEARCHSTORE to z FROMMEMBER a BYBOX 10 10 m STOREDIST DESC COUNT 2", func(d writes) string {
+		return show(d.GeoSearchStoreDist("to", "z", GeoBox(GeoPoint{}, 10, 10).Around("a"), &GeoSearchOptions{Order: GeoFarthest, Count: 2}))
+	}, "2 <nil>"},
+	{"GEOSEARCHSTORE z z BYPOLYGON 3 0 0 1 1 0 1", func(d writes) string {
+		return show(d.GeoSearchStore("z", "z", GeoPolygon(GeoPoint{0, 0}, GeoPoint{1, 1}, GeoPoint{0, 1}), nil))
+	}, "0 <nil>"},
+
 	{"HSETNX h c 3", func(d writes) string { return show(d.HSetNX("h", "c", "3")) }, "true <nil>"},
 	{"HSETNX h a 3", func(d writes) string { return show(d.HSetNX("h", "a", "3")) }, "false <nil>"},
 	{"HSETNX l a 3", func(d writes) string { return show(d.HSetNX("l", "a", "3")) }, "false " + ErrWrongType.text},

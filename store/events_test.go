@@ -162,6 +162,20 @@ var eventCases = []struct{ command, events string }{
 	{"ZDIFFSTORE zd 2 z z", ""},
 	{"ZREMRANGEBYLEX z - +", "zremrangebylex:z del:z"},
 	{"ZADD z 1 a 2 b", "new:z zadd:z"},
+	{"GEOADD g 13.361389 38.115556 p 15.087269 37.502669 q", "new:g zadd:g"},
+	{"GEOADD g NX 1 1 p", ""},
+	{"GEOSEARCH g FROMMEMBER p BYRADIUS 1 km", ""},
+	{"GEOSEARCHSTORE gd g FROMMEMBER p BYRADIUS 1 km", "new:gd geosearchstore:gd"},
+	{"GEOSEARCHSTORE gd g FROMLONLAT 0 0 BYRADIUS 1 km", "del:gd"},
+	{"GEOSEARCHSTORE gd none FROMLONLAT 0 0 BYRADIUS 1 km", ""},
+	{"GEORADIUS g 13 38 1 m", ""},
+	{"GEORADIUSBYMEMBER g p 1 m STOREDIST gd", "new:gd georadiusstore:gd"},
+	{"GEORADIUSBYMEMBER none p 1 m STORE gd", "del:gd"},
+	{"PFADD pf a", "new:pf pfadd:pf"},
+	{"PFADD pf a", ""},
+	{"PFCOUNT pf", ""},
+	{"PFMERGE pf", "pfadd:pf"},
+	{"PFDEBUG TODENSE pf", ""},
 	{"BZPOPMIN z 0", "zpopmin:z"},
 	{"BZMPOP 0 1 z MAX", "zpopmax:z del:z"},
 	{"XADD x 1 f v", "new:x xadd:x"},
@@ -207,6 +221,9 @@ var eventsElsewhere = map[string]string{
 	"ZUNIONSTORE zd 3 z none z":    "del:zd new:zd zadd:zd",
 	"ZREMRANGEBYLEX z - +":         "zrem:z del:z",
 	"SORT sorted STORE sorted2":    "new:sorted2 rpush:sorted2",
+
+	"GEOSEARCHSTORE gd g FROMMEMBER p BYRADIUS 1 km": "new:gd zadd:gd",
+	"GEORADIUSBYMEMBER g p 1 m STOREDIST gd":         "new:gd zadd:gd",
 }
 
 func TestEvents(t *testing.T) {
@@ -230,7 +247,10 @@ func TestEvents(t *testing.T) {
 		if got := eventsOf(t, subs[0]); got != tc.events {
 			t.Errorf("%s: %q, want %q", tc.command, got, tc.events)
 		}
-		raw := reader.TryNext(1 << 20)
+		var raw []byte // may come in pieces
+		for p := reader.TryNext(1 << 20); p != nil; p = reader.TryNext(1 << 20) {
+			raw = append(raw, p...)
+		}
 		if err := a.Apply(split(t, string(raw)), raw); err != nil {
 			t.Fatal(err)
 		}

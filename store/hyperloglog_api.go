@@ -19,7 +19,7 @@ func (d writes) PFAdd(key string, elements ...string) (changed bool, err error) 
 //
 // Of one key it is O(1), since the value remembers it: on a primary the first PFCount after
 // a change writes it there, and so into the stream. Otherwise it looks at the 16384
-// registers of each key, some 20 µs.
+// registers of each key, some tens of microseconds.
 func (d reads) PFCount(keys ...string) (n int64, err error) {
 	if len(keys) == 0 {
 		return 0, &Error{wrongArity("pfcount").Str}

@@ -41,7 +41,7 @@ func TestServerCounts(t *testing.T) {
 			s := &pfSides{t: t, c: newStore(t, nil).NewSession(nil), peer: startPeer(t, name, nil)}
 			r := rand.New(rand.NewPCG(7, 8))
 			keys := []string{"a", "b", "c", "d"}
-			for round := range fewer(3000, 400) {
+			for round := range fewer(1000, 300) {
 				key := keys[r.IntN(len(keys))]
 				switch r.IntN(12) {
 				case 0:

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -199,5 +202,61 @@ func TestCountIsOneOfSeveral(t *testing.T) {
 	inExec = false
 	if looks == 0 {
 		t.Error("nobody looked")
+	}
+}
+
+// Reads that keep what they count, and writes, at once: whatever comes in between, the stream
+// makes the same bytes.
+func TestCountsAtOnce(t *testing.T) {
+	s := newStore(t, nil)
+	var wg sync.WaitGroup
+	for g := range 3 {
+		wg.Go(func() {
+			for i := range 300 {
+				if _, err := s.DB(0).PFAdd("h", fmt.Sprint(g, " ", i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			last := int64(0)
+			for range 300 {
+				n, err := s.DB(0).PFCount("h")
+				if err != nil || n < last-last/20 {
+					t.Errorf("%d after %d, %v", n, last, err)
+				}
+				last = n
+			}
+		})
+	}
+	wg.Wait()
+	replica, a := follower(t, s, nil)
+	if err := apply(t, a, streamSince(t, s, 0)); err != nil {
+		t.Fatal(err)
+	}
+	sameState(t, "replica", s, replica)
+	if n, _ := replica.DB(0).PFCount("h"); n < 850 || n > 950 {
+		t.Errorf("900 elements are counted as %d", n)
+	}
+}
+
+// BenchmarkPFAdd: an element that changes nothing costs a look, one that does a copy of the
+// value.
+func BenchmarkPFAdd(b *testing.B) {
+	for _, n := range []int{10, 1000, 100_000} {
+		db := New(nil).DB(0)
+		for i := range n {
+			_, _ = db.PFAdd("h", strconv.Itoa(i))
+		}
+		b.Run(fmt.Sprintf("elements=%d/same", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = db.PFAdd("h", "1")
+			}
+		})
+		b.Run(fmt.Sprintf("elements=%d/count", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = db.PFCount("h", "none")
+			}
+		})
 	}
 }

@@ -173,6 +173,10 @@ func TestClientPause(t *testing.T) {
 		if d := took(b, "SET", "k", "v"); d != time.Second {
 			t.Errorf("SET took %v in a pause of 1s", d)
 		}
+		a.want("OK", "CLIENT", "PAUSE", "1000", "WRITE")
+		if d := took(b, "PFCOUNT", "h"); d != time.Second { // which may keep what it counts
+			t.Errorf("PFCOUNT took %v in a pause of 1s", d)
+		}
 		b.want("OK", "MULTI")
 		b.want("QUEUED", "SET", "k", "w")
 		a.want("OK", "CLIENT", "PAUSE", "1000", "WRITE")

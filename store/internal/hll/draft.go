@@ -53,8 +53,12 @@ func (d *Draft) raise(i int, rank uint8) (changed bool, err error) {
 
 // RaiseAll raises each register to the rank that it has in r.
 func (d *Draft) RaiseAll(r *Ranks) error {
+	was, err := d.Ranks() // finding one in the sparse form takes longer than all
+	if err != nil {
+		return err
+	}
 	for i, rank := range r {
-		if rank == 0 {
+		if rank <= was[i] {
 			continue
 		}
 		if _, err := d.raise(i, rank); err != nil {
