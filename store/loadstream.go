@@ -25,9 +25,13 @@ type loadPending struct {
 	owned bool
 }
 
-// errDedup is returned for a stream that remembers what its producers sent (Redis 8.6):
-// it could not be forgotten without changing what the next XADD of one does.
-var errDedup = errors.New("store: a stream of the file remembers the IDs of producers, which is not supported")
+// What newer servers keep in a stream, and this store does not: it could not be forgotten
+// without changing what the next XADD of a producer (Redis 8.6), or the next read of a
+// group (Redis 8.8), does.
+var (
+	errDedup    = errors.New("stream with the IDs of producers")
+	errReleased = errors.New("stream with entries that were given back")
+)
 
 func (l *valueReader) stream(d *rdb.Decoder, rec *rdb.Record) (*table.Entry, error) {
 	key := string(rec.Key) // the decoder's calls may reuse rec.Key
@@ -40,7 +44,10 @@ func (l *valueReader) stream(d *rdb.Decoder, rec *rdb.Record) (*table.Entry, err
 		if !ok {
 			break
 		}
-		if err := s.part(d, p); err != nil {
+		switch err := s.part(d, p); {
+		case err == errDedup || err == errReleased:
+			return nil, &rdb.UnsupportedError{Offset: d.Offset(), What: err.Error(), Key: key, DB: rec.DB}
+		case err != nil:
 			return nil, fmt.Errorf("%w, at byte %d", err, d.Offset())
 		}
 	}
@@ -66,7 +73,7 @@ func (s *streamLoader) part(d *rdb.Decoder, p rdb.StreamPart) error {
 	case rdb.PartOwned:
 		return s.owned(id)
 	case rdb.PartReleased:
-		return errors.New("store: a stream of the file has entries that were given back (XNACK), which is not supported")
+		return errReleased
 	case rdb.PartProducer, rdb.PartDedupID:
 		return errDedup
 	}

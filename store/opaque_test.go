@@ -170,6 +170,27 @@ func TestKeyMetadataIsRefused(t *testing.T) {
 	}
 }
 
+// What newer servers keep in a stream stops the loading as well.
+func TestStreamsOfTheFutureAreRefused(t *testing.T) {
+	const pending = "\x01\x01g\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01" +
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+	for name, file := range map[string]string{
+		"producer": "REDIS0013\xfe\x00\x1a\x06basket\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x01\x05\x01\x01p\x00\x00\x00\xff",
+		"released": "REDIS0014\xfe\x00\x1b\x06basket\x00\x00\x01\x01\x00\x00\x00\x00\x00" + pending + "\x01\x05\x00\x00\x00\xff",
+	} {
+		l := newStore(t, nil).Replication().NewLoader()
+		err := l.LoadRDB(strings.NewReader(file + "\x00\x00\x00\x00\x00\x00\x00\x00"))
+		var unsupported *rdb.UnsupportedError
+		if !errors.As(err, &unsupported) || unsupported.Key != "basket" {
+			t.Errorf("%s: LoadRDB = %v, want an UnsupportedError of the key", name, err)
+		}
+	}
+	l := newStore(t, nil).Replication().NewLoader()
+	if err := l.LoadRDB(strings.NewReader("REDIS0013\xfe\x00\x1a\x06basket\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x01\x05\x00\x00\x00\xff\x00\x00\x00\x00\x00\x00\x00\x00")); err != nil {
+		t.Errorf("without producers: %v", err)
+	}
+}
+
 // Keys of slots that are being imported are keys of the primary.
 func TestSlotImportIsPassedOver(t *testing.T) {
 	s := newStore(t, nil)
