@@ -102,8 +102,8 @@
 //	sets.go          setblob.go, setrandom.go, setalgebra.go
 //	sorted.go        sortedblob.go, sortedorder.go (both forms as one sequence),
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
-//	                 sortedalgebra.go, sortedscore.go (numbers as texts), geo.go (places)
-//	streamgroup.go   the groups of a stream and what is pending: streamgroupread.go
+//	                 understood, both are passed on	opaque.go	                 sortedalgebra.go, sortedscore.go (numbers as texts), geo.go (places)
+//	streamgroup.go   the groups of a stream and what primaries run: neither modules store, functions.go is pending: streamgroupread.go
 //	                 delivers, streamclaim.go takes over and acknowledges,
 //	                 streamlag.go knows how far a group is, streamgroupwrite.go,
 //	                 streamgroupinfo.go
