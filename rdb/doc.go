@@ -128,7 +128,8 @@
 // Memory is in proportion to the longest single text (a key, a value, a field; a small collection, or the node of a list
 // or a stream, that the file holds as one text; the value of a module, and the metadata of a key), never to a collection or to the
 // file. Templates of hashes are kept, and take as much memory as one text at most. A length that a file claims is allocated as its bytes arrive,
-// and no text may be longer than [DecoderOptions].MaxString.
+// and no text may be longer than [DecoderOptions].MaxString. So a Decoder holds a buffer of 64 KiB, and at most six texts that have
+// come, compressed or not, each in memory of at most twice its length.
 //
 // Corrupt input is a [CorruptError] with what was being read and the offset at which that begins; input that ends
 // early wraps [io.ErrUnexpectedEOF]. A text beyond MaxString is a [TooLargeError] that has the name of its key. No input makes the package panic. But not all corruption is found where it is: a

@@ -85,7 +85,7 @@ func (d *Decoder) Module() (value []byte, err error) {
 
 // skipModule moves the input behind the value of a module, whose number was read.
 func (d *Decoder) skipModule() error {
-	return d.moduleData(d.value.start, "value of the module "+d.value.module.Name())
+	return d.moduleData(d.value.start, "")
 }
 
 // moduleAux skips what a module has to say on no key in particular.
@@ -96,7 +96,8 @@ func (d *Decoder) moduleAux(at int64) error {
 	return d.moduleData(at, "module data")
 }
 
-// moduleData moves the input behind values with tags, which belong to what begins at offset at.
+// moduleData moves the input behind values with tags, which belong to what begins at offset at: the value of a key, if what
+// is "".
 func (d *Decoder) moduleData(at int64, what string) error {
 	for {
 		tag, err := d.in.length()
@@ -109,6 +110,8 @@ func (d *Decoder) moduleData(at int64, what string) error {
 		switch {
 		case d.err != nil:
 			return d.err
+		case err != nil && what == "":
+			return d.fail(at, "value of the module "+d.value.module.Name(), err)
 		case err != nil:
 			return d.fail(at, what, err)
 		}

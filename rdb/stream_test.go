@@ -404,3 +404,36 @@ func TestStreamEncoderRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Reading streams and deadlines of fields costs no allocation, however many entries there are.
+func TestStreamAllocations(t *testing.T) {
+	one := streamBodies[6].body + "\x18\x01h" + ms(100) + "\x03\x01\x01a\x011\x00\x01b\x012\x53\x25\x01c\x013" + "\x07\x01m" + aModule
+	d := rdb.NewDecoder(bytes.NewReader(fileOf(14, strings.Repeat(one, 1500))), nil)
+	read := func() {
+		for range 3 {
+			rec, err := d.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for ok := rec.Kind == rdb.Stream; ok && err == nil; {
+				var p rdb.StreamPart
+				p, ok, err = d.StreamPart()
+				for more := p.Op == rdb.PartEntry; more && err == nil; {
+					_, _, more, err = d.Field()
+				}
+			}
+			for ok := rec.Kind == rdb.Hash; ok && err == nil; {
+				_, _, _, ok, err = d.DatedField()
+			}
+			if rec.Kind == rdb.Module {
+				_, err = d.Module()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(1000, read); n != 0 {
+		t.Errorf("%v allocations for a stream, a hash and a module's value", n)
+	}
+}
