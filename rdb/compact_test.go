@@ -32,9 +32,10 @@ func pack(entries ...string) []byte {
 // zip builds a ziplist of entries that are encoded already, each without the length before it.
 func zip(entries ...string) []byte {
 	b := make([]byte, ziplistHeader)
-	previous := 0
+	previous, tail := 0, ziplistHeader
 	for _, e := range entries {
 		start := len(b)
+		tail = start
 		if previous < ziplistLongLength {
 			b = append(b, byte(previous))
 		} else {
@@ -45,6 +46,7 @@ func zip(entries ...string) []byte {
 	}
 	b = append(b, blobEnd)
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
+	binary.LittleEndian.PutUint32(b[4:], uint32(tail))
 	binary.LittleEndian.PutUint16(b[8:], uint16(min(len(entries), unknownCount)))
 	return b
 }

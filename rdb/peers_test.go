@@ -157,3 +157,21 @@ func readReply(r *bufio.Reader) (any, error) {
 	}
 	return list, nil
 }
+
+// try is do for a command that the server may refuse: its reply is an error then.
+func (s *server) try(args ...string) any {
+	s.t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(args))
+	for _, a := range args {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
+	}
+	if _, err := io.WriteString(s.conn, b.String()); err != nil {
+		s.t.Fatal(err)
+	}
+	v, err := readReply(s.r)
+	if err != nil {
+		return err
+	}
+	return v
+}
