@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"testing"
 
 	"github.com/understudy-go/understudy/rdb"
@@ -38,6 +39,25 @@ func BenchmarkEncode(b *testing.B) {
 		e.BeginHash(key, 1, 0)
 		e.Field("a field", value)
 	})
+	b.Run("entry", func(b *testing.B) {
+		e := rdb.NewEncoder(io.Discard, nil)
+		b.ReportAllocs()
+		for n := 0; n < b.N; n += benchKeys {
+			e.BeginStream("s", rdb.StreamState{Last: rdb.StreamID{Ms: 1 << 50}}, benchEntries(value), 0)
+		}
+	})
+}
+
+// benchEntries are entries of two pairs.
+func benchEntries(value string) iter.Seq2[rdb.StreamID, []string] {
+	pairs := []string{"name", value, "number", "12345"}
+	return func(yield func(rdb.StreamID, []string) bool) {
+		for i := range benchKeys {
+			if !yield(rdb.StreamID{Ms: 1700000000000 + uint64(i)}, pairs) {
+				return
+			}
+		}
+	}
 }
 
 func BenchmarkDecode(b *testing.B) {
@@ -68,6 +88,9 @@ func BenchmarkDecode(b *testing.B) {
 				e.Field(key(i), value)
 			}
 		}},
+		{"entry", func(e *rdb.Encoder) {
+			e.BeginStream("s", rdb.StreamState{Last: rdb.StreamID{Ms: 1 << 50}}, benchEntries(value), 0)
+		}},
 	}
 	for _, f := range files {
 		b.Run(f.name, func(b *testing.B) {
@@ -77,7 +100,7 @@ func BenchmarkDecode(b *testing.B) {
 			r := bytes.NewReader(file)
 			for n := 0; n < b.N; n += benchKeys {
 				r.Reset(file)
-				if err := readAll(rdb.NewDecoder(r, nil)); err != nil {
+				if _, err := countParts(rdb.NewDecoder(r, nil)); err != nil {
 					b.Fatal(err)
 				}
 			}
