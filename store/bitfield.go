@@ -196,7 +196,7 @@ func (x *exec) bitField(key string, ops []BitFieldOp, sent ...string) ([]BitFiel
 	if e == nil {
 		e = table.NewText(x.c.version, key, "", 0)
 	}
-	w := fieldWriter{e: e, whole: x.s.opts.wholeText}
+	w := fieldWriter{e: e, whole: x.bitsWhole()}
 	if length > e.Len() {
 		w.begin(length)
 	}

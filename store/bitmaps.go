@@ -21,6 +21,14 @@ var (
 	errBitWanted = &Error{"ERR The bit argument must be 1 or 0."}
 )
 
+// wholeBits is the length up to which a string that is written bit by bit stays in one
+// piece: copying it then takes about what it takes to copy a chunk and the way there. A
+// bitmap is seldom read as a whole, so this is less than for other strings.
+const wholeBits = 16 << 10
+
+// bitsWhole is wholeBits, unless tests lower it for all strings.
+func (x *exec) bitsWhole() int { return min(wholeBits, x.s.opts.wholeText) }
+
 // textAt is the string at key, nil if there is none.
 func (x *exec) textAt(key string) (*table.Entry, error) {
 	return x.typed(x.entry(key), table.Text)
@@ -73,7 +81,7 @@ func (x *exec) setBit(key string, offset int64, on bool) (was bool, err error) {
 	if on {
 		bit, is = "1", old|bitMask(offset)
 	}
-	x.c.put(r, e.Overwrite(x.c.version, at, string([]byte{is}), x.s.opts.wholeText))
+	x.c.put(r, e.Overwrite(x.c.version, at, string([]byte{is}), x.bitsWhole()))
 	x.c.effect(x.db, "SETBIT", key, formatInt(offset), bit)
 	x.event(eventString, "setbit", key)
 	return was, nil

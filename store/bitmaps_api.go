@@ -89,8 +89,8 @@ func (d reads) BitFieldRead(key string, fields ...BitInt) ([]int64, error) {
 // already changes nothing. The error is [ErrWrongType], or for an offset below 0 or beyond
 // 512 MiB an [*Error] with the text of Redis.
 //
-// Strings of up to 64 KB are copied. A larger one is laid out in chunks by the first write,
-// as SetRange does it; from then on a bit costs a copy of 4 KB and of one pointer for each
+// Strings of up to 16 KB are copied. A larger one is laid out in chunks by the first write,
+// as SetRange does it from 64 KB on; from then on a bit costs a copy of 4 KB and of one pointer for each
 // 512 KB, whether or not a snapshot is open.
 func (d writes) SetBit(key string, offset int64, on bool) (was bool, err error) {
 	err = d.write(func(x *exec) (err error) {
