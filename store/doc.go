@@ -94,6 +94,8 @@
 //	                 below do the work
 //	keys.go          every type: DEL, RENAME, COPY; expiry.go; sort.go; dump.go
 //	strings.go       hashes.go, hashblob.go
+//	bitmaps.go       bits of strings; bitop.go combines them block by block, bitfield.go
+//	                 is about integers in them
 //	hyperloglog.go   strings that count, whose bytes internal/hll knows; refresh.go is
 //	                 about reads that keep in a value what they have computed
 //	collection.go    what lists and sorted sets in trees have in common: changes in
