@@ -4,6 +4,7 @@
 //
 //   - goredis_test.go: the library go-redis, command by command, in both protocols; the same table is put to a real Redis.
 //   - goredis_lists_test.go, goredis_sorted_test.go: scripts of calls for each further type, put to a real Redis too.
+//   - goredis_types_test.go: the same for what came after those; a file for each script.
 //   - goredis_blocking_test.go: calls that wait, clients that leave while they do, optimistic transactions.
 //   - goredis_conn_test.go: the same library's connections: pool, password, cut and slow links, roles.
 //   - cli_test.go: redis-cli, from a shell's point of view.
