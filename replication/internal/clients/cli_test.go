@@ -209,6 +209,10 @@ func TestCLIScans(t *testing.T) {
 		want(t, c, int64(2), "SADD", "tags", "a", "b")
 		want(t, c, int64(1), "SADD", "tag", "a")
 		want(t, c, int64(2), "ZADD", "scores", "1", "a", "2", "b")
+		for i := range 3 {
+			want(t, c, fmt.Sprintf("%d-0", i+1), "XADD", "events", fmt.Sprintf("%d-0", i+1), "name", "value")
+		}
+		want(t, c, "1-1", "XADD", "event", "1-1", "a", "b")
 		output, code := cli(t, v, n, "", "--scan", "--pattern", "key:*")
 		names := strings.Fields(output)
 		slices.Sort(names)
@@ -216,14 +220,15 @@ func TestCLIScans(t *testing.T) {
 			t.Errorf("--scan: code %d, %d different names, want %d", code, len(names), keys)
 		}
 		scanFinds(t, v, n, "--bigkeys", []string{
-			fmt.Sprintf("Sampled %d keys in the keyspace!", keys+6),
+			fmt.Sprintf("Sampled %d keys in the keyspace!", keys+8),
 			`Biggest string found "long" has 777 bytes`,
 			`Biggest   hash found "wide" has 3 fields`,
 			`Biggest   list found "queue" has 4 items`,
 			`Biggest    set found "tags" has 2 members`,
 			`Biggest   zset found "scores" has 2 members`,
+			`Biggest stream found "events" has 3 entries`,
 			fmt.Sprintf("%d strings with %d bytes", keys+1, keys+777),
-			"1 hashs with 3 fields", "1 lists with 4 items", "2 sets with 3 members", "1 zsets with 2 members",
+			"1 hashs with 3 fields", "1 lists with 4 items", "2 sets with 3 members", "1 zsets with 2 members", "2 streams with 4 entries",
 		})
 		usage := func(key string) any { return c.Do("MEMORY", "USAGE", key) }
 		scanFinds(t, v, n, "--memkeys", []string{
@@ -232,7 +237,8 @@ func TestCLIScans(t *testing.T) {
 			fmt.Sprintf(`Biggest   list found "queue" has %d bytes`, usage("queue")),
 			fmt.Sprintf(`Biggest    set found "tags" has %d bytes`, usage("tags")),
 			fmt.Sprintf(`Biggest   zset found "scores" has %d bytes`, usage("scores")),
-			"2 sets with ",
+			fmt.Sprintf(`Biggest stream found "events" has %d bytes`, usage("events")),
+			"2 sets with ", "2 streams with ",
 		})
 		output, code = cli(t, v, n, "", "--hotkeys")
 		if code != 1 || !strings.Contains(output, "ERR An LFU maxmemory policy is not selected") {
