@@ -287,6 +287,7 @@ func (n *node) tick(ctx context.Context) {
 				lapse.Reset(time.Until(until) + 1) // at that instant it is not too long yet
 			}
 			n.sweep()
+			n.evict()
 			n.freeIdleBacklog(now)
 			if now.Sub(pinged) >= n.cfg.Load().pingPeriod {
 				pinged = now
@@ -299,6 +300,15 @@ func (n *node) tick(ctx context.Context) {
 func (n *node) sweep() {
 	for range sweepSlices {
 		if n.repl.Sweep(sweepSlice) < sweepSlice {
+			return
+		}
+	}
+}
+
+// evict makes room where the data exceeds its limit and no write does: after a load, or a promotion.
+func (n *node) evict() {
+	for range sweepSlices {
+		if n.repl.Evict(sweepSlice) < sweepSlice {
 			return
 		}
 	}

@@ -278,7 +278,7 @@ func (n *node) embeddedServer() (*server.Server, error) {
 	}
 	own := *n.cfg.Load()
 	own.backlogBytes = n.repl.Backlog().Size()
-	directives, err := server.ParseArgs(own.directives(own.backlogBytes), nil)
+	directives, err := server.ParseArgs(append(own.directives(own.backlogBytes), memoryDirectives(n.store.MemoryLimit())...), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func (n *node) reconfigure(how func(*config) *config) {
 	decide := func() []string {
 		c := how(n.cfg.Load())
 		n.cfg.Store(c)
-		return c.directives(n.repl.Backlog().Size())
+		return append(c.directives(n.repl.Backlog().Size()), memoryDirectives(n.store.MemoryLimit())...)
 	}
 	if srv, err := n.server(); srv == nil || err != nil {
 		decide()
@@ -345,6 +345,14 @@ func (c *config) directives(backlog int64) []string {
 		args = append(args, "--requirepass", c.demand)
 	}
 	return args
+}
+
+// memoryDirectives says the same as l, which is the store's own, whoever asks for it.
+func memoryDirectives(l store.MemoryLimit) []string {
+	return []string{
+		"--maxmemory", strconv.FormatInt(l.Bytes, 10), "--maxmemory-policy", l.Policy.String(), "--maxmemory-samples", strconv.Itoa(l.Samples),
+		"--lfu-log-factor", strconv.Itoa(max(l.LFULogFactor, 0)), "--lfu-decay-time", strconv.Itoa(max(int(l.LFUDecay.Minutes()), 0)),
+	}
 }
 
 // serve accepts connections until close.

@@ -350,20 +350,20 @@ func TestServerWarns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		nw := memnet.New(nil)
 		s := run(t, nw, "--save", "", "--dir", t.TempDir(), "--loglevel", "warning",
-			"--appendonly", "yes", "--cluster-enabled", "yes", "--tls-cluster", "yes", "--maxmemory", "1gb", "--user", "a on >secret",
+			"--appendonly", "yes", "--cluster-enabled", "yes", "--tls-cluster", "yes", "--maxmemory-clients", "1gb", "--user", "a on >secret",
 			"--tls-session-caching", "no", "--io-threads", "4")
 		c := dialServer(t, nw)
-		want := `["appendonly", "cluster-enabled", "maxmemory", "tls-cluster", "user"]`
+		want := `["appendonly", "cluster-enabled", "maxmemory-clients", "tls-cluster", "user"]`
 		if got := s.log.String(); !strings.Contains(got, "accepted, but not enforced") || !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
 			t.Errorf("the log says %q, want one line with %s", got, want)
 		}
-		wantReply(t, c, "OK", "CONFIG", "SET", "appendonly", "no", "maxmemory", "0")
-		wantReply(t, c, "OK", "CONFIG", "SET", "maxmemory", "2mb")
-		if got := s.log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, `{"directive": "maxmemory"}`) {
+		wantReply(t, c, "OK", "CONFIG", "SET", "appendonly", "no", "maxmemory-clients", "0")
+		wantReply(t, c, "OK", "CONFIG", "SET", "maxmemory-clients", "2mb")
+		if got := s.log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, `{"directive": "maxmemory-clients"}`) {
 			t.Errorf("the log says %q, want one more line", got)
 		}
-		if got := fmt.Sprint(c.Do("CONFIG", "GET", "maxmemory")); !strings.Contains(got, "2097152") {
-			t.Errorf("CONFIG GET maxmemory = %s, want bytes", got)
+		if got := fmt.Sprint(c.Do("CONFIG", "GET", "maxmemory-clients")); !strings.Contains(got, "2mb") {
+			t.Errorf("CONFIG GET maxmemory-clients = %s, want it as it was set", got)
 		}
 		c.Close()
 		s.stop(t)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/understudy-go/understudy/store"
 )
 
 // Config is a complete set of directives. It is immutable once the server runs: a change makes a new one.
@@ -120,6 +122,22 @@ func (c *Config) slowerThan() time.Duration {
 // latencyFrom returns latency-monitor-threshold, 0 for "record nothing".
 func (c *Config) latencyFrom() time.Duration {
 	return time.Duration(min(c.Int("latency-monitor-threshold"), int64(maxDelay/time.Millisecond))) * time.Millisecond
+}
+
+// memoryLimit returns maxmemory with the directives about what makes room.
+func (c *Config) memoryLimit() store.MemoryLimit {
+	policy, _ := store.ParseEvictionPolicy(c.Text("maxmemory-policy")) // checked when it was set
+	limit := store.MemoryLimit{
+		Bytes: c.Int("maxmemory"), Policy: policy, Samples: int(min(c.Int("maxmemory-samples"), 64)),
+		LFULogFactor: int(c.Int("lfu-log-factor")), LFUDecay: time.Duration(c.Int("lfu-decay-time")) * time.Minute,
+	}
+	if limit.LFULogFactor == 0 {
+		limit.LFULogFactor = -1
+	}
+	if limit.LFUDecay == 0 {
+		limit.LFUDecay = -1
+	}
+	return limit
 }
 
 // savePoint says: save when so many changes are so old.

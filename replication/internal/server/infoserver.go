@@ -54,7 +54,8 @@ func infoClients(w *infoWriter) {
 	w.field("clients_in_timeout_table", 0)
 }
 
-// infoMemory shows what the runtime knows: used is the live heap with what awaits collection, rss what the system has given.
+// infoMemory shows what the runtime knows: used is the live heap with what awaits collection, rss what the system has given. The data set is counted by the store, and
+// is what maxmemory bounds.
 func infoMemory(w *infoWriter) {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -66,8 +67,10 @@ func infoMemory(w *infoWriter) {
 	w.size("used_memory", used)
 	w.size("used_memory_rss", rss)
 	w.size("used_memory_peak", w.srv.stats.peak(used))
-	w.size("maxmemory", 0)
-	w.field("maxmemory_policy", "noeviction")
+	w.field("used_memory_dataset", w.data.Bytes)
+	limit := w.srv.store.MemoryLimit()
+	w.size("maxmemory", limit.Bytes)
+	w.field("maxmemory_policy", limit.Policy)
 	w.field("mem_fragmentation_ratio", strconv.FormatFloat(float64(rss)/float64(max(used, 1)), 'f', 2, 64))
 	// The stream's bytes are shared by backlog and replicas: what replicas need beyond the backlog counts as theirs.
 	w.field("mem_not_counted_for_evict", w.node.Retained)
@@ -124,7 +127,7 @@ func infoStats(w *infoWriter) {
 	w.field("sync_partial_ok", w.since.partial)
 	w.field("sync_partial_err", w.since.refused)
 	w.field("expired_keys", w.since.expired)
-	w.field("evicted_keys", 0)
+	w.field("evicted_keys", w.since.evicted)
 	w.field("keyspace_hits", w.since.hits)
 	w.field("keyspace_misses", w.since.misses)
 	w.field("pubsub_channels", len(w.srv.store.Channels(store.ViaChannel, "*")))

@@ -229,7 +229,7 @@ func flagNames(flags store.CommandFlags) []string {
 		flag store.CommandFlags
 		name string
 	}{
-		{store.FlagWrite, "write"}, {store.FlagReadOnly, "readonly"}, {store.FlagAdmin, "admin"}, {store.FlagPubSub, "pubsub"},
+		{store.FlagWrite, "write"}, {store.FlagReadOnly, "readonly"}, {store.FlagDenyOOM, "denyoom"}, {store.FlagAdmin, "admin"}, {store.FlagPubSub, "pubsub"},
 		{store.FlagLoading, "loading"}, {store.FlagStale, "stale"}, {store.FlagFast, "fast"}, {store.FlagNoAuth, "no_auth"}, {store.FlagNoMulti, "no_multi"},
 	} {
 		if flags&f.flag != 0 {

@@ -89,8 +89,6 @@ lazyfree-lazy-expire no
 lazyfree-lazy-server-del no
 lazyfree-lazy-user-del no
 lazyfree-lazy-user-flush no
-lfu-decay-time 1
-lfu-log-factor 10
 list-compress-depth 0
 list-max-listpack-size -2
 list-max-ziplist-entries
@@ -101,11 +99,7 @@ locale-collate
 lua-time-limit 5000
 max-new-connections-per-cycle 10
 max-new-tls-connections-per-cycle 1
-maxmemory 0
 maxmemory-clients 0
-maxmemory-eviction-tenacity 10
-maxmemory-policy noeviction
-maxmemory-samples 5
 no-appendfsync-on-rewrite no
 oom-score-adj no
 oom-score-adj-values 0 200 800
@@ -167,15 +161,15 @@ zset-max-ziplist-value 64
 
 // inBytes are those of them that hold an amount of memory: CONFIG GET shows bytes, whatever unit they were set with.
 const inBytes = `
-active-defrag-ignore-bytes auto-aof-rewrite-min-size cluster-link-sendbuf-limit hash-max-listpack-value hash-max-ziplist-value hll-sparse-max-bytes maxmemory
+active-defrag-ignore-bytes auto-aof-rewrite-min-size cluster-link-sendbuf-limit hash-max-listpack-value hash-max-ziplist-value hll-sparse-max-bytes
 replica-full-sync-buffer-limit set-max-listpack-value stream-node-max-bytes zset-max-listpack-value zset-max-ziplist-value
 `
 
 // promises are those of them by which an administrator trusts that data is safe, access is limited, or something is reachable. With any value but the default
 // such a promise is not kept here, which is worth a warning; all others only tune.
 const promises = `
-aclfile appendonly cluster-enabled loadmodule maxmemory maxmemory-clients rename-command
-syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
+aclfile appendonly cluster-enabled loadmodule maxmemory-clients rename-command replica-ignore-maxmemory
+slave-ignore-maxmemory syslog-enabled tls-ca-cert-dir tls-ciphers tls-ciphersuites
 tls-cluster user
 `
 

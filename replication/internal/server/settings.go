@@ -30,7 +30,12 @@ type tuning struct {
 
 // apply makes cfg the configuration, of the node too. cfg must not be changed any more. Callers hold configMu, except New.
 func (s *Server) apply(cfg *Config) {
+	var before *Config
+	if t := s.tuning.Load(); t != nil {
+		before = t.config
+	}
 	s.publish(cfg)
+	s.limitMemory(before, cfg)
 	if s.level != nil {
 		s.level(cfg.Text("loglevel"))
 	}
@@ -42,6 +47,20 @@ func (s *Server) apply(cfg *Config) {
 	}
 	s.node.Configure(set)
 	s.limitQueues()
+}
+
+// limitMemory lets the limit of cfg hold, if it is another than that of the configuration before: a program that the server is a part of may have set one since.
+func (s *Server) limitMemory(before, cfg *Config) {
+	limit := cfg.memoryLimit()
+	if before != nil && before.memoryLimit() == limit {
+		return
+	}
+	if used := s.store.Stats().Bytes; limit.Bytes > 0 && used > limit.Bytes {
+		s.log.Warn("data exceeds maxmemory", zap.Int64("bytes", used), zap.Int64("limit", limit.Bytes), zap.Stringer("policy", limit.Policy))
+	}
+	if err := s.store.SetMemoryLimit(limit); err != nil {
+		s.log.Warn("memory limit not set", zap.Error(err))
+	}
 }
 
 // limitQueues lets a changed limit hold for those who are subscribed already.

@@ -44,7 +44,8 @@ type sample struct {
 
 // baseline is what the counters of the store and the node showed at the last CONFIG RESETSTAT: those are not ours to reset.
 type baseline struct {
-	hits, misses, expired  int64
+	hits, misses           int64
+	expired, evicted       int64
 	full, partial, refused uint64
 	replIn, replOut        int64
 }
@@ -59,7 +60,7 @@ func (s *Server) resetBaseline() {
 	data, node := s.store.Stats(), s.node.State()
 	s.stats.mu.Lock()
 	defer s.stats.mu.Unlock()
-	s.stats.base = baseline{hits: data.Hits, misses: data.Misses, expired: data.Expired, full: node.FullSyncs, partial: node.PartialSyncs,
+	s.stats.base = baseline{hits: data.Hits, misses: data.Misses, expired: data.Expired, evicted: data.Evicted, full: node.FullSyncs, partial: node.PartialSyncs,
 		refused: node.PartialRefused, replIn: node.BytesIn, replOut: node.BytesOut}
 }
 
@@ -68,7 +69,7 @@ func (t *stats) since(data store.Stats, node State) baseline {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.base
-	return baseline{hits: data.Hits - b.hits, misses: data.Misses - b.misses, expired: data.Expired - b.expired, full: node.FullSyncs - b.full,
+	return baseline{hits: data.Hits - b.hits, misses: data.Misses - b.misses, expired: data.Expired - b.expired, evicted: data.Evicted - b.evicted, full: node.FullSyncs - b.full,
 		partial: node.PartialSyncs - b.partial, refused: node.PartialRefused - b.refused, replIn: node.BytesIn - b.replIn, replOut: node.BytesOut - b.replOut}
 }
 
