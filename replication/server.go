@@ -53,8 +53,8 @@ type opened struct {
 }
 
 // NewServer reads args in the manner of redis-server (an optional file, or - for standard input, then flags like --port 6380) and opens the listeners. A
-// directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes, maxmemory
-// 1gb: neither is enforced, and INFO says maxmemory:0); one that nobody knows is an error that says where it stands.
+// directive that Redis knows and this server does without is accepted and named in the log, as a warning if somebody may count on it (appendonly yes,
+// replica-ignore-maxmemory no: neither is enforced); one that nobody knows is an error that says where it stands.
 //
 // Directives of its own, each with its default: understudy-guard yes, understudy-guard-percent 10 and understudy-guard-fresh-percent 90 are Guard, with Least and
 // LeastFresh in percent; understudy-retain-former 300, in seconds, is RetainFormer; understudy-sync-budget 1gb is SyncBudget.

@@ -84,7 +84,9 @@ func (a *ages) resized(log int) []atomic.Uint32 {
 	}
 	slots := make([]atomic.Uint32, 1<<log)
 	for i := range slots {
-		slots[i].Store(a.slots[i<<max(was-log, 0)>>max(log-was, 0)].Load())
+		if v := a.slots[i<<max(was-log, 0)>>max(log-was, 0)].Load(); v != 0 { // else no page is touched
+			slots[i].Store(v)
+		}
 	}
 	return slots
 }

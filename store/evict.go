@@ -111,11 +111,14 @@ func (s *Store) refuses(cmd *Command, args [][]byte) error {
 	return nil
 }
 
-// full makes room, and reports whether there is none to be made.
+// full makes room, and reports whether there is none to be made. Of a store that takes no
+// write anyway it says no.
 func (s *Store) full() bool {
-	s.mu.Lock()
+	if s.lock() != nil {
+		return false
+	}
 	defer s.unlock()
-	return !s.mu.closed && !s.mu.sealed && s.makeRoom()
+	return !s.mu.sealed && s.makeRoom()
 }
 
 // evictOne removes the key that should go first, and reports whether there was one.

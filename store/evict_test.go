@@ -477,7 +477,7 @@ func TestIdleTime(t *testing.T) {
 		t.Errorf("OBJECT FREQ = %v", v)
 	}
 	clock.advance(time.Hour)
-	setLimit(t, s, MemoryLimit{Policy: AllKeysLRU, Bytes: 1 << 40}) // a larger table: what was known is known
+	setLimit(t, s, MemoryLimit{Policy: AllKeysLRU, Bytes: 1 << 28}) // a larger table: what was known is known
 	idle(3600)
 	setLimit(t, s, MemoryLimit{Policy: AllKeysRandom})
 	idle(0)
@@ -800,5 +800,21 @@ func TestHintsOfAFile(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%v: OBJECT %s of three keys = %v, want %s", p, word, got, want)
 		}
+	}
+}
+
+// A session that is used inside of Update's closure is told so, and does not wait for itself.
+func TestNestedSessionUnderALimit(t *testing.T) {
+	s, _ := limited(t, MemoryLimit{Bytes: 1})
+	c := s.NewSession(nil)
+	if _, err := s.Update(func(*Tx) error {
+		c.Do(argv("MULTI"))
+		c.Do(argv("SET", "k", "v"))
+		if v := c.Do(argv("EXEC")); !strings.Contains(v.Str, ErrNested.Error()) {
+			t.Errorf("EXEC = %v, want %v", v, ErrNested)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }
