@@ -264,7 +264,7 @@ func TestEvictionEffects(t *testing.T) {
 	fill(t, s, 4)
 	c := s.NewSession(nil)
 	for i := range 4 {
-		do(t, c, fmt.Sprintf("PEXPIREAT key:%03d %d", i, 1_800_000_000_000+i))
+		do(t, c, fmt.Sprintf("PEXPIREAT key:%03d %d", i, 1_800_000_000_000+int64(i)))
 	}
 	oneOver := func() { setLimitOnly(s, MemoryLimit{Bytes: bytesNow(s) - 1, Policy: VolatileTTL}) }
 	oneOver()
@@ -323,7 +323,7 @@ func TestLRUOrder(t *testing.T) {
 		clock.advance(time.Second)
 		if p == VolatileLRU {
 			for i := range 6 {
-				do(t, c, fmt.Sprintf("PEXPIREAT key:%03d %d", i, 1_900_000_000_000-i))
+				do(t, c, fmt.Sprintf("PEXPIREAT key:%03d %d", i, 1_900_000_000_000-int64(i)))
 			}
 		}
 		// From the first to the last that is used: 3 2 0 1 4 5; 6 and 7 are not.

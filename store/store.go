@@ -159,9 +159,7 @@ func goroutine() (n uint64) {
 // database db.
 func (s *Store) write(db int, fn func(x *exec) error) error { return s.change(db, false, fn) }
 
-// grow is write for what may take more memory.
-func (s *Store) grow(db int, fn func(x *exec) error) error { return s.change(db, true, fn) }
-
+// change is write for what may take more memory, if grows says so.
 func (s *Store) change(db int, grows bool, fn func(x *exec) error) error {
 	if err := s.checkDB(db); err != nil {
 		return err

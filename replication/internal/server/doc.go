@@ -30,7 +30,7 @@
 //   - tls-port can, like port, not be set at run time. Of TLS's directives tls-ca-cert-dir, the passwords of keys, ciphers and sessions are without effect; there
 //     are no session tickets, so that each connection shows its certificate.
 //   - There are no users: AUTH knows "default" alone.
-//   - Directives of Redis without an effect here, like maxmemory, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: maxmemory:0.
+//   - Directives of Redis without an effect here, like appendonly, are accepted, shown by CONFIG GET, and named in the log; INFO shows what holds: aof_enabled:0.
 //   - As a part of another program the server refuses what belongs to that: see Options.Standalone.
 //   - INFO replication has understudy_link_state and understudy_link_error on a replica, understudy_taint where the data is not what its history says.
 //   - UNDERSTUDY is for nodes of this library to compare their data: see understudy.go.
