@@ -93,7 +93,7 @@ func (d reads) BitFieldRead(key string, fields ...BitInt) ([]int64, error) {
 // as SetRange does it from 64 KB on; from then on a bit costs a copy of 4 KB and of one pointer for each
 // 512 KB, whether or not a snapshot is open.
 func (d writes) SetBit(key string, offset int64, on bool) (was bool, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		was, err = x.setBit(key, offset, on)
 		return err
 	})
@@ -109,7 +109,7 @@ func (d writes) SetBit(key string, offset int64, on bool) (was bool, err error) 
 // The stream carries the result of those operations that replicas of before Redis 8.2 do
 // not know: a result beyond 512 MiB is [ErrTooLong] then.
 func (d writes) BitOp(op BitOperation, dest string, keys ...string) (n int, err error) {
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		n, err = x.bitOp(op, dest, keys)
 		return err
 	})
@@ -130,7 +130,7 @@ func (d writes) BitField(key string, steps ...BitFieldOp) (results []BitFieldRes
 			return nil, err
 		}
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		results, err = x.bitField(key, steps, bitFieldCommand(key, steps)...)
 		return err
 	})

@@ -7,7 +7,7 @@ package store
 // copy of the value if a register changes. Redis 2.8.9.
 func (d writes) PFAdd(key string, elements ...string) (changed bool, err error) {
 	effect := append([]string{"PFADD", key}, elements...)
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		changed, err = x.pfadd(key, elements, effect...)
 		return err
 	})
@@ -34,5 +34,5 @@ func (d reads) PFCount(keys ...string) (n int64, err error) {
 // is made if there is none. Errors are PFAdd's. O(keys). Redis 2.8.9.
 func (d writes) PFMerge(to string, from ...string) error {
 	effect := append([]string{"PFMERGE", to}, from...)
-	return d.write(func(x *exec) error { return x.pfmerge(to, from, effect...) })
+	return d.grow(func(x *exec) error { return x.pfmerge(to, from, effect...) })
 }

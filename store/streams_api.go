@@ -165,7 +165,7 @@ func (d writes) xadd(key string, fields []string, o xaddOptions) (id StreamID, a
 	if len(fields) == 0 || len(fields)%2 != 0 {
 		return id, false, errNoPairs
 	}
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		id, added, err = x.xadd(key, fields, o)
 		return err
 	})
