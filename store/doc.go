@@ -1,7 +1,7 @@
 // Package store holds a replicated data set in memory.
 //
 // A [Store] has several databases of keys, whose values are strings, hashes, lists,
-// sets and sorted sets. A [DB] reads and writes one of them as it is now, a
+// sets, sorted sets and streams. A [DB] reads and writes one of them as it is now, a
 // [Snapshot] is the whole as it was at one instant, a [Tx] is one atomic change of
 // it. Commands are known by two doors: typed methods, and Do with the command's
 // words. Behind both is the same function.
@@ -21,15 +21,16 @@
 //
 // Do takes every command that [Commands] lists. A typed method has the name of its
 // command, where there is one; H, L, S and Z stand for hashes, lists, sets and sorted
-// sets, PF for HyperLogLogs, Geo for members of sorted sets that are places, B for calls
-// that wait. One method may stand for several commands: Set for
+// sets, X for streams, PF for HyperLogLogs, Geo for members of sorted sets that are
+// places, B and XRead for calls that wait. One method may stand for several commands: Set for
 // SETEX, Incr for DECRBY, ZRange for seven. One that ends in With takes the options of
 // its command, nil for none; in N, a number of elements; in X, is for keys that are
 // there, in NX for those that are not. [DB] has them all, [TxDB] all but those that wait
 // and Guard, [SnapshotDB] those that read. They have these rules in common:
 //
-//   - A key that is not there is an empty list, set, hash or string. Writes make it,
-//     and one that removes the last element removes the key.
+//   - A key that is not there is an empty list, set, hash, stream or string. Writes make
+//     it, and one that removes the last element removes the key; but a stream stays,
+//     because it remembers which IDs it has given.
 //   - What asks for one thing that is not there returns [ErrNotFound]: Get, HGet,
 //     LIndex, ZScore. So do LPop, SPop, SRandMember and ZPopMin; with an N behind
 //     their name they return up to that many, or none, without that error, and so do
@@ -42,7 +43,7 @@
 //     128 elements and 8 KB; hashes, sets and sorted sets of up to 128 elements of
 //     up to 64 bytes each; sets of up to 512 integers.
 //   - Iterators yield what was there at one instant, whatever is written during the
-//     loop, which may take its time: Keys, HItems, LItems, SMembers, ZRange.
+//     loop, which may take its time: Keys, HItems, LItems, SMembers, ZRange, XRange.
 //   - A version at the end of a comment is that of the first Redis that has the command:
 //     older replicas may not know such a write.
 //
@@ -67,13 +68,14 @@
 // always do. A snapshot takes the writer lock for the instant of its cut, so it
 // waits while an Update closure runs, and holds up nobody afterwards.
 //
-// Large lists and sorted sets are trees that the writer changes in place, under a
+// Streams, large lists and large sorted sets are trees that the writer changes in place, under a
 // lock of each. A read takes that lock for one element's look-up, or for making an
 // O(1) clone of the tree that it then walks without.
 //
 // Who waits for an element, by BLPop and its kin, holds no lock and does not poll.
 // Those who wait for a key are served the oldest first, each by a commit of its own,
-// before the writer lock is given back by whoever brought the element.
+// before the writer lock is given back by whoever brought the element. Those who wait for
+// entries of a stream, by XRead, take nothing away: all of them are served.
 //
 // The patterns of subscribers are matched under the writer lock. One that could take
 // longer than some milliseconds for a channel does not match it: see [ViaPattern].
@@ -82,7 +84,7 @@
 //
 //	internal/table   the keyspace: immutable entries, wait-free readers; large
 //	                 strings in chunks that versions share
-//	internal/tree    counted B+trees, cloned in O(1): lists, orders of sorted sets
+//	internal/tree    counted B+trees, cloned in O(1): lists, orders of sorted sets, streams
 //	internal/hll     the bytes of HyperLogLogs, and what they count
 //	internal/geo     places as scores, areas as ranges of them, distances
 //	store.go         the lock, the view, the ways in
@@ -104,13 +106,16 @@
 //	sets.go          setblob.go, setrandom.go, setalgebra.go
 //	sorted.go        sortedblob.go, sortedorder.go (both forms as one sequence),
 //	                 sortedwrite.go, sortedrange.go, sortedrandom.go,
-//	                 understood, both are passed on	opaque.go	                 sortedalgebra.go, sortedscore.go (numbers as texts), geo.go (places)
-//	streamgroup.go   the groups of a stream and what primaries run: neither modules store, functions.go is pending: streamgroupread.go
+//	                 sortedalgebra.go, sortedscore.go (numbers as texts), geo.go (places)
+//	streams.go       streamid.go, streamwrite.go, streamtrim.go, streamread.go, loadstream.go
+//	streamgroup.go   the groups of a stream and their consumers: streamgroupread.go
 //	                 delivers, streamclaim.go takes over and acknowledges,
 //	                 streamlag.go knows how far a group is, streamgroupwrite.go,
 //	                 streamgroupinfo.go
 //	condition.go     SET IFEQ and its like; cmd_frames.go, slots.go: what only
 //	                 streams of clusters and of KeyDB carry
+//	opaque.go        what modules store, functions.go what primaries run: neither is
+//	                 understood, both are passed on
 //	blocked.go       who waits for an element, and when they are served
 //	memory.go        the memory limit; evict.go makes room, ages.go knows what was used
 //	                 when or how often, denyoom.go which commands need room
