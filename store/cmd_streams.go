@@ -351,10 +351,8 @@ func cmdXRead(x *exec, args [][]byte) resp.Value {
 	if err != nil {
 		return reply(err)
 	}
-	for i, f := range a.from {
-		if a.from[i], err = x.resolve(f); err != nil {
-			return reply(err)
-		}
+	if err := x.resolve(a.from); err != nil {
+		return reply(err)
 	}
 	found, err := x.xread(a.from, a.count)
 	if err != nil {
@@ -368,8 +366,8 @@ func parseXReadWish(args [][]byte) (wish, error) {
 	if err != nil {
 		return wish{}, err
 	}
-	for i := range a.from {
-		a.from[i].key = strings.Clone(a.from[i].key)
+	for i, f := range a.from {
+		a.from[i].key, a.from[i].place = strings.Clone(f.key), strings.Clone(f.place)
 	}
 	w := readWish(a.from, a.count, readReply)
 	w.once, w.timeout = !a.waits, a.timeout
@@ -427,21 +425,7 @@ func parseXReadStreams(args [][]byte) ([]streamFrom, error) {
 	n := len(args) / 2
 	from := make([]streamFrom, n)
 	for i := range from {
-		from[i].key = argString(args, i)
-		var err error
-		switch id := argString(args, n+i); id {
-		case "$":
-			from[i].place = afterLast
-		case "+":
-			from[i].place = fromLast
-		case ">":
-			err = wireError("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
-		default:
-			from[i].after, err = parseStreamID(id, 0)
-		}
-		if err != nil {
-			return nil, err
-		}
+		from[i] = streamFrom{key: argString(args, i), place: argString(args, n+i)}
 	}
 	return from, nil
 }

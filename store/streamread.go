@@ -96,37 +96,51 @@ func (x *exec) streamLen(e *table.Entry) (n int) {
 // streamFrom is a key of XREAD with what it is read behind.
 type streamFrom struct {
 	key   string
+	place string // as it was given: an ID, or a word for what only the stream tells
+	known bool   // after is what that means
 	after StreamID
-	place readPlace
 }
 
-// readPlace is how XREAD was told where to begin.
-type readPlace uint8
-
-const (
-	afterID   readPlace = iota // an ID
-	afterLast                  // $: nothing that is there
-	fromLast                   // +: the last that is there, of Redis 7.4
-)
-
-// resolve makes an ID of what can only be known now.
-func (x *exec) resolve(f streamFrom) (streamFrom, error) {
-	e, err := x.stream(f.key)
-	if err != nil {
-		return f, err
-	}
-	x.streamLook(e, func(b *bigStream) {
-		switch n := b.entries.Len(); {
-		case f.place == afterLast:
-			f.after = b.last
-		case f.place == fromLast && n > 0:
-			f.after, _ = b.entries.At(n - 1).id.previous()
-		case f.place == fromLast:
-			f.after = b.last
+// resolve finds out what each of from says. The type of a key is looked at before the
+// place in it.
+func (x *exec) resolve(from []streamFrom) (err error) {
+	for i, f := range from {
+		e, err := x.stream(f.key)
+		if err != nil {
+			return err
 		}
-	})
-	f.place = afterID
-	return f, nil
+		if f.known {
+			continue
+		}
+		switch f.place {
+		case "$":
+			x.streamLook(e, func(b *bigStream) { f.after = b.last })
+		case "+":
+			x.streamLook(e, func(b *bigStream) { f.after = b.beforeLast() })
+		case ">":
+			return errNewOnly
+		default:
+			if f.after, err = parseStreamID(f.place, 0); err != nil {
+				return err
+			}
+		}
+		f.known = true
+		from[i] = f
+	}
+	return nil
+}
+
+var errNewOnly = wireError("ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.")
+
+// beforeLast is the ID behind which the last entry is the first, of a stream without any
+// the last ID that it has given.
+func (b *bigStream) beforeLast() StreamID {
+	n := b.entries.Len()
+	if n == 0 {
+		return b.last
+	}
+	id, _ := b.entries.At(n - 1).id.previous()
+	return id
 }
 
 // keyEntries is what XREAD found at a key.
@@ -173,12 +187,8 @@ func readWish(from []streamFrom, count int64, show func([]keyEntries) resp.Value
 		w.keys = append(w.keys, f.key)
 	}
 	w.begin = func(x *exec) (v resp.Value, ok bool) {
-		for i, f := range from {
-			f, err := x.resolve(f)
-			if err != nil {
-				return reply(err), true
-			}
-			from[i] = f
+		if err := x.resolve(from); err != nil {
+			return reply(err), true
 		}
 		found, err := x.xread(from, count)
 		if err != nil {

@@ -224,10 +224,7 @@ type StreamEntries struct {
 func (d DB) XRead(ctx context.Context, count int, from ...StreamFrom) ([]StreamEntries, error) {
 	places := make([]streamFrom, len(from))
 	for i, f := range from {
-		places[i] = streamFrom{key: f.Key, after: f.After}
-		if f.New {
-			places[i].place = afterLast
-		}
+		places[i] = streamFrom{key: f.Key, place: "$", known: !f.New, after: f.After}
 	}
 	var read []keyEntries
 	w := readWish(places, int64(max(count, 0)), func(found []keyEntries) resp.Value {

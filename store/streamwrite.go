@@ -183,7 +183,8 @@ var (
 	errSetIDAdded   = wireError("ERR The entries_added specified in XSETID is smaller than the target stream length")
 )
 
-// xsetid sets what a stream, which must be there, remembers of its entries.
+// xsetid sets what a stream, which must be there, remembers of its entries. As in Redis
+// that is no change for those who watch the key.
 func (x *exec) xsetid(key string, last StreamID, o xsetidOptions) error {
 	r, err := x.streamRef(key)
 	if err != nil {
@@ -202,6 +203,8 @@ func (x *exec) xsetid(key string, last StreamID, o xsetidOptions) error {
 	case n > 0 && o.added >= 0 && int64(n) > o.added:
 		return errSetIDAdded
 	}
+	x.c.untold = true
+	defer func() { x.c.untold = false }()
 	x.streamEdit(r, func(b *bigStream) {
 		b.last = last
 		if o.added >= 0 {

@@ -1,10 +1,14 @@
 package difftest
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"testing"
 
+	"github.com/understudy-go/understudy/replication/internal/realserver"
 	"github.com/understudy-go/understudy/resp"
+	"github.com/understudy-go/understudy/store"
 )
 
 const isInner = "nodes and instants are each side's own"
@@ -122,7 +126,7 @@ func xreadArgs(g *gen) (args []string) {
 	keys := g.several(3, g.streamKey)
 	args = append(args, keys...)
 	for range keys {
-		args = append(args, g.pick("0", "0-0", "0", "$", g.entryID(), g.entryID(), g.entryID()))
+		args = append(args, g.pick("0", "0-0", "0", "$", "+", g.entryID(), g.entryID(), g.entryID()))
 	}
 	return g.maybe(30, args, "0")
 }
@@ -210,4 +214,86 @@ func (r *run) streamHead(n int, key string) (last, added int64) {
 		}
 	}
 	return last, added
+}
+
+// readingScene makes up clients that wait for entries of streams, and what happens to those. No key has more to give than the
+// one that came: a newer server looks at all of them anew, and 7.0 and we at that one.
+func (g *gen) readingScene(db int) *scene {
+	s := &scene{db: strconv.Itoa(db), keys: list(g.pick(streamKeys...))}
+	for range 1 + g.r.IntN(mostWaiting) {
+		args := g.maybe(3, list("XREAD", "BLOCK", g.pick("0", "3600000")), "COUNT", g.pick("1", "2", "0"))
+		if g.chance(3) {
+			args = append(args, "STREAMS", never, s.keys[0], "0", g.pick("0", "$", "2-1"))
+		} else {
+			args = append(args, "STREAMS", s.keys[0], g.pick("0", "$", "0-0", "1-1", "3"))
+		}
+		s.waits = append(s.waits, args)
+		s.reasons = append(s.reasons, [][]string{nil, {"TIMEOUT"}, {"ERROR"}}[g.r.IntN(3)])
+	}
+	from := g.pick(streamKeys...)
+	s.others = append(s.others, from)
+	for ms := range 1 + g.r.IntN(3) {
+		s.writes = append(s.writes, g.adding(s.keys[0], from, strconv.Itoa(ms+1))...)
+	}
+	return s
+}
+
+// adding brings entries to key in one of the ways in which they come.
+func (g *gen) adding(key, from, ms string) [][]string {
+	add := func(key string) []string { return append(list("XADD", key, ms+"-*"), g.entry()...) }
+	switch g.r.IntN(6) {
+	case 0:
+		return [][]string{{"DEL", from}, add(from), {"RENAME", from, key}}
+	case 1:
+		return [][]string{{"MULTI"}, add(key), add(key), add(key), {"EXEC"}}
+	case 2:
+		return [][]string{{"SET", key, "v"}, {"DEL", key}, add(key)}
+	case 3:
+		return [][]string{{"MULTI"}, add(key), {"DEL", key}, {"EXEC"}}
+	}
+	return [][]string{add(key)}
+}
+
+// TestApproximateTrims: which entries stay is the same here and on a server, as long as entries are small and none is deleted,
+// and the same where the streams of either are followed.
+func TestApproximateTrims(t *testing.T) {
+	for _, v := range []realserver.Version{realserver.R7, realserver.R8} {
+		t.Run(fmt.Sprintf("redis%d", v), func(t *testing.T) {
+			s, server, other := store.New(nil), startServer(t, v), startServer(t, v)
+			ours, copier, follower := s.NewSession(nil), newCopier(t, s, dial(t, other)), follow(t, server)
+			theirs := dial(t, server)
+			for i := range 1000 {
+				for _, how := range [][]string{
+					{"XADD", "len", "MAXLEN", "~", "250"}, {"XADD", "limited", "MAXLEN", "~", "100", "LIMIT", "150"}, {"XADD", "free", "MAXLEN", "~", "1", "LIMIT", "0"},
+					{"XADD", "id", "MINID", "~", strconv.Itoa(max(i-330, 0))}, {"XADD", "plain"},
+				} {
+					args := append(how, strconv.Itoa(i+1), "f", "v")
+					if a, b := do(ours, args...), theirs.do(t, args...); !exact(nil, a, b) {
+						t.Fatalf("%v: %s, the server's %s", args, a, b)
+					}
+				}
+			}
+			for _, args := range [][]string{{"XTRIM", "plain", "MAXLEN", "~", "720"}, {"XTRIM", "plain", "MINID", "~", "555", "LIMIT", "120"}, {"XTRIM", "len", "MAXLEN", "~", "0"}} {
+				if a, b := do(ours, args...), theirs.do(t, args...); !exact(nil, a, b) {
+					t.Errorf("%v: %s, the server's %s", args, a, b)
+				}
+			}
+			if err := copier.copy(); err != nil {
+				t.Fatal(err)
+			}
+			offset, _ := strconv.ParseInt(server.Info("replication")["master_repl_offset"], 10, 64)
+			if err := follower.catchUp(offset); err != nil {
+				t.Fatal(err)
+			}
+			want := s.Digest()
+			for who, got := range map[string]any{
+				"the server": server.Do("DEBUG", "DIGEST"), "our replica of it": follower.s.Digest(), "a server fed by us": other.Do("DEBUG", "DIGEST"),
+				"our replica fed by us": copier.replica.Digest(),
+			} {
+				if got != want {
+					t.Errorf("%s has digest %v, want %s", who, got, want)
+				}
+			}
+		})
+	}
 }

@@ -92,7 +92,7 @@ func (h *hall) finish(t testing.TB, i int, reason []string) (told, unblocked res
 // letWait has clients wait for what is not there, then one writes that may serve them. Who was served what, and what is left,
 // is the same on both sides.
 func (r *run) letWait(n int) {
-	s := r.g.scene(r.ours[n].DB())
+	s := r.g.anyScene(r.ours[n].DB())
 	if !r.say(n, append(list("DEL"), s.keys...)) {
 		return
 	}
@@ -152,6 +152,14 @@ type scene struct {
 	waits   [][]string // in the order in which the clients come
 	reasons [][]string // for the unblocking of each
 	writes  [][]string
+}
+
+// anyScene is one in which clients wait for what they take away, or for what they read.
+func (g *gen) anyScene(db int) *scene {
+	if g.chance(4) {
+		return g.readingScene(db)
+	}
+	return g.scene(db)
 }
 
 // look asks for all that the scene was about.
