@@ -16,6 +16,8 @@ var streamTypeCommands = []Command{
 	{Name: "XREVRANGE", Arity: -4, Flags: readMany, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXRevRange},
 	{Name: "XREAD", Arity: -4, Flags: readMany, keys: readKeys, block: parseXReadWish, run: cmdXRead},
 	{Name: "XDEL", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXDel},
+	{Name: "XDELEX", Arity: -5, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXDelEx},
+	{Name: "XACKDEL", Arity: -6, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXAckDel},
 	{Name: "XTRIM", Arity: -4, Flags: FlagWrite, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXTrim},
 	{Name: "XSETID", Arity: -3, Flags: writeOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdXSetID},
 	{Name: "XINFO", Arity: -2, Flags: readMany, check: checkXInfo, keys: subKey, run: cmdXInfo},
@@ -116,8 +118,13 @@ func (o *streamArgs) option(args [][]byte) (n int, err error) {
 	case isWord(args[0], "NOMKSTREAM") && o.add:
 		o.ifThere = true
 		return 1, nil
-	case isWord(args[0], "KEEPREF"), isWord(args[0], "DELREF"), isWord(args[0], "ACKED"):
-		return 1, o.references(args[0])
+	}
+	if rule, ok := parseRefs(args[0]); ok {
+		if o.refsSet {
+			return 0, ErrSyntax
+		}
+		o.refsSet, o.trim.refs = true, rule
+		return 1, nil
 	}
 	return 0, nil
 }
@@ -134,16 +141,6 @@ func (o *streamArgs) threshold(kind trimKind, args [][]byte) (n int, arg string,
 		return 3, argString(args, 2), nil
 	}
 	return 2, sign, nil
-}
-
-// references reads what becomes of removed entries that are pending in groups.
-func (o *streamArgs) references(arg []byte) error {
-	if o.refsSet {
-		return ErrSyntax
-	}
-	o.refsSet = true
-	o.trim.refs = strings.ToUpper(string(arg))
-	return nil
 }
 
 // check looks at the options as a whole. What a primary says is done as it says: there
@@ -288,6 +285,54 @@ func parseStreamIDs(args [][]byte) ([]StreamID, error) {
 		}
 	}
 	return ids, nil
+}
+
+// cmdXDelEx is XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...], of Redis 8.2.
+func cmdXDelEx(x *exec, args [][]byte) resp.Value {
+	rule, ids, err := parseXDelEx(args[2:])
+	if err != nil {
+		return reply(err)
+	}
+	return numbersReply(x.xdelex(argString(args, 1), ids, rule))
+}
+
+// cmdXAckDel is XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...], of Redis
+// 8.2.
+func cmdXAckDel(x *exec, args [][]byte) resp.Value {
+	rule, ids, err := parseXDelEx(args[3:])
+	if err != nil {
+		return reply(err)
+	}
+	return numbersReply(x.xackdel(argString(args, 1), argString(args, 2), ids, rule))
+}
+
+func parseXDelEx(args [][]byte) (rule refsRule, ids []StreamID, err error) {
+	if r, ok := parseRefs(args[0]); ok {
+		rule, args = r, args[1:]
+	}
+	if len(args) < 3 || !isWord(args[0], "IDS") {
+		return rule, nil, ErrSyntax
+	}
+	n, err := parseInt(argString(args, 1))
+	switch {
+	case err != nil || n < 1:
+		return rule, nil, wireError("ERR Number of IDs must be a positive integer")
+	case n != int64(len(args)-2):
+		return rule, nil, wireError("ERR The `numids` parameter must match the number of arguments")
+	}
+	ids, err = parseStreamIDs(args[2:])
+	return rule, ids, err
+}
+
+func numbersReply(results []int64, err error) resp.Value {
+	if err != nil {
+		return reply(err)
+	}
+	elems := make([]resp.Value, len(results))
+	for i, n := range results {
+		elems[i] = resp.Integer(n)
+	}
+	return resp.ArrayOf(elems...)
 }
 
 // cmdXTrim is XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED].

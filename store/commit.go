@@ -31,7 +31,6 @@ type commit struct {
 	libs     libraries    // before the commit; for roll-back
 	dropped  []table.Body // large collections whose key went; some may have moved
 	watched  bool         // somebody wants to know what changes
-	untold   bool         // those who watch a key are not told of what changes now
 	cause    Cause
 	ahead    int64 // bytes of the stream that belong before the commit's end and are not in the backlog yet
 
@@ -305,7 +304,7 @@ func (c *commit) noteKey(r ref, there bool) {
 			c.s.mu.blocked.noteGone(r.db, r.key)
 		}
 	}
-	if len(c.s.mu.watched.keys) > 0 && !c.untold {
+	if len(c.s.mu.watched.keys) > 0 {
 		c.s.mu.watched.touched(r.db, r.key, c.version, there)
 	}
 }

@@ -369,7 +369,21 @@ var effectTests = []struct {
 	{"XADD s 1 f v", "XADD s MINID = 2 3 f v", "XADD s MINID = 2-0 3-0 f v"},
 	{"XADD s 1 f v", "XADD s MINID ~ 2 3 f v", "XADD s MINID = 1-0 3-0 f v"},
 	{"XADD s 1 f v", "XADD s MINID ~ 9 3 f v", "XADD s MINID = 9-0 3-0 f v"},
-	{"XADD s 1 f v", "XADD s KEEPREF MAXLEN 1 2 f v", "XADD s KEEPREF MAXLEN = 1 2-0 f v"},
+	{"XADD s 1 f v", "XADD s KEEPREF MAXLEN 1 2 f v", "XADD s MAXLEN = 1 2-0 f v"},
+	{"XADD s 1 f v", "XADD s ACKED MAXLEN 1 2 f v", "XADD s MAXLEN = 1 2-0 f v"},
+	{"READ", "XADD s DELREF MAXLEN 3 4 f v", "MULTI;XADD s MAXLEN = 3 4-0 f v;XACK s g 1-0;EXEC"},
+	{"READ", "XADD s ACKED MAXLEN ~ 1 4 f v", "XADD s MAXLEN = 4 4-0 f v"},
+	{"READ", "XTRIM s MAXLEN 1 ACKED", ""},
+	{"READ;XACK s g 2", "XTRIM s MAXLEN 0 ACKED", "XTRIM s ACKED MAXLEN = 0"},
+	{"READ;XACK s g 1", "XTRIM s MAXLEN 0 ACKED", "XTRIM s MAXLEN = 2"},
+	{"READ", "XTRIM s MINID 3 DELREF", "MULTI;XTRIM s MINID = 3-0;XACK s g 1-0 2-0;EXEC"},
+	{"READ", "XDELEX s IDS 2 1 9", "XDEL s 1-0"},
+	{"READ", "XDELEX s DELREF IDS 3 1 3 9", "MULTI;XDEL s 1-0 3-0;XACK s g 1-0 3-0;EXEC"},
+	{"READ;XACK s g 2", "XDELEX s acked IDS 3 1 2 3", "XDEL s 2-0"},
+	{"READ", "XDELEX s ACKED IDS 1 1", ""},
+	{"READ", "XACKDEL s g IDS 2 1 9", "MULTI;XACK s g 1-0;XDEL s 1-0;EXEC"},
+	{"READ;XGROUP CREATE s h 0", "XACKDEL s g ACKED IDS 1 1", "XACK s g 1-0"},
+	{"READ", "XACKDEL s none IDS 1 1", ""},
 	{"SET s v", "XADD s * f v", ""},
 	{"XADD s 1 f v;XADD s 2 f v", "XDEL s 2 3", "XDEL s 2-0 3-0"},
 	{"XADD s 1 f v", "XDEL s 1", "XDEL s 1-0"},
@@ -483,6 +497,10 @@ func TestEffects(t *testing.T) {
 			for _, line := range strings.Split(tt.before, ";") {
 				switch line {
 				case "":
+				case "READ": // three entries, all pending in a group
+					for _, line := range []string{"XADD s 1 f v", "XADD s 2 f v", "XADD s 3 f v", "XGROUP CREATE s g 0", "XREADGROUP GROUP g ada STREAMS s >"} {
+						do(t, c, line)
+					}
 				case "GONE":
 					clock.advance(-time.Hour)
 					do(t, c, "SET x 1 PX 1")

@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // A StreamTrim says which entries a stream loses, from its first on. [TrimToLen] and
 // [TrimToID] make one; the zero value removes nothing.
 type StreamTrim struct {
@@ -14,7 +16,7 @@ type StreamTrim struct {
 	kind trimKind
 	max  int64
 	min  StreamID
-	refs string // KEEPREF, DELREF or ACKED as it was given
+	refs refsRule
 }
 
 type trimKind uint8
@@ -77,14 +79,53 @@ func (t StreamTrim) steps(excess, all int) int {
 	return min(excess, limit) / trimStep * trimStep
 }
 
+// trimPlan is what a trim will do to a stream.
+type trimPlan struct {
+	StreamTrim            // what to say to who has the stream as it was
+	n          int        // how many entries go: the first, or
+	ids        []StreamID // of rule ACKED these; of DELREF those that were pending, with
+	groups     []string   // the groups in which they were
+}
+
+// plan is what t will do to b, which has the entry that was added, if one was.
+func (t StreamTrim) plan(b *bigStream) trimPlan {
+	p := trimPlan{StreamTrim: t}
+	switch t.refs {
+	case onlyAcked:
+		p.StreamTrim = t.exactly(b)
+		p.ids = p.acked(b)
+		p.n = len(p.ids)
+		if slices.Equal(p.ids, b.ids(p.n)) { // nothing is passed over: a trim like any other
+			p.StreamTrim, p.ids = StreamTrim{kind: trimByLen, max: int64(b.entries.Len() - p.n)}, nil
+		}
+	case dropRefs:
+		p.n = t.count(b, StreamID{})
+		p.ids = b.ids(p.n)
+		p.groups = b.pendingWhere(p.ids)
+	default:
+		p.n = t.count(b, StreamID{})
+	}
+	return p
+}
+
+// apply does what was planned; the first n entries take bytes. REQUIRES: b is open.
+func (b *bigStream) apply(p trimPlan, bytes int64) {
+	if p.refs == onlyAcked {
+		b.takeOut(p.ids)
+		return
+	}
+	b.cut(0, p.n, bytes)
+	b.forget(p.groups, p.ids)
+}
+
 // effect appends the trim, which has been done, to a command for the stream: exact, so
 // that a replica removes the same entries. b is what is left.
 func (t StreamTrim) effect(args []string, b *bigStream) []string {
 	if t.kind == trimNothing {
 		return args
 	}
-	if t.refs != "" {
-		args = append(args, t.refs)
+	if t.refs == onlyAcked {
+		args = append(args, t.refs.word())
 	}
 	if t.kind == trimByLen {
 		n := t.max
@@ -109,16 +150,18 @@ func (x *exec) xtrim(key string, t StreamTrim) (removed int, err error) {
 		return 0, err
 	}
 	b := streamBody(r.e)
-	removed = t.count(b, StreamID{})
-	if removed == 0 {
+	p := t.plan(b)
+	if p.n == 0 {
 		return 0, nil
 	}
-	bytes := b.weigh(removed)
+	x.c.atomicIf(len(p.ids) > mostChanged)
+	bytes := b.weigh(p.n)
 	x.streamEdit(r, func(own *bigStream) {
-		own.cut(0, removed, bytes)
+		own.apply(p, bytes)
 		b = own
 	})
-	x.c.effect(x.db, t.effect([]string{"XTRIM", key}, b)...)
+	x.c.effect(x.db, p.effect([]string{"XTRIM", key}, b)...)
+	x.forgotten(key, p.groups, p.ids)
 	x.event(eventStream, "xtrim", key)
-	return removed, nil
+	return p.n, nil
 }

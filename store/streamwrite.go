@@ -82,10 +82,12 @@ func (x *exec) xadd(key string, pairs []string, o xaddOptions) (id StreamID, add
 	if len(it.fields) > mostEntryBytes {
 		return id, false, errEntryTooBig
 	}
-	trimmed := x.streamPut(r, &b, it, o.trim)
+	p := x.streamPut(r, &b, it, o.trim)
+	o.trim = p.StreamTrim
 	x.c.effect(x.db, o.effect(key, id, pairs, b)...)
+	x.forgotten(key, p.groups, p.ids)
 	x.event(eventStream, "xadd", key)
-	if trimmed > 0 {
+	if p.n > 0 {
 		x.event(eventStream, "xtrim", key)
 	}
 	return id, true, nil
@@ -93,26 +95,37 @@ func (x *exec) xadd(key string, pairs []string, o xaddOptions) (id StreamID, add
 
 // streamPut adds an entry to b, which is r's or else new, and trims it: readers see both
 // at once. b is then what holds the stream.
-func (x *exec) streamPut(r ref, b **bigStream, it streamItem, t StreamTrim) (trimmed int) {
-	trimmed = t.count(*b, it.id)
-	bytes := int64(0)
-	if n := (*b).entries.Len(); trimmed > n {
-		bytes = (*b).weigh(n) + int64(len(it.fields))
-	} else {
-		bytes = (*b).weigh(trimmed)
-	}
+func (x *exec) streamPut(r ref, b **bigStream, it streamItem, t StreamTrim) (p trimPlan) {
 	change := func(own *bigStream) {
 		own.add(it)
-		own.cut(0, trimmed, bytes)
+		p = t.plan(own)
+		own.apply(p, own.weigh(p.n))
 		*b = own
+	}
+	if t.refs == keepRefs { // how much goes is reckoned before the stream is locked
+		p = trimPlan{StreamTrim: t, n: t.count(*b, it.id)}
+		bytes := (*b).weighWith(p.n, it)
+		change = func(own *bigStream) {
+			own.add(it)
+			own.apply(p, bytes)
+			*b = own
+		}
 	}
 	if r.e != nil {
 		x.streamEdit(r, change)
-		return trimmed
+		return p
 	}
 	change(*b)
 	x.c.put(r, table.NewBig(x.c.version, table.Stream, r.key, *b, 0))
-	return trimmed
+	return p
+}
+
+// weighWith is weigh of the first n entries once it has been added.
+func (b *bigStream) weighWith(n int, it streamItem) int64 {
+	if all := b.entries.Len(); n > all {
+		return b.weigh(all) + int64(len(it.fields))
+	}
+	return b.weigh(n)
 }
 
 // effect is the command with the ID that the entry got, and the trim as it was done.
@@ -203,9 +216,7 @@ func (x *exec) xsetid(key string, last StreamID, o xsetidOptions) error {
 	case n > 0 && o.added >= 0 && int64(n) > o.added:
 		return errSetIDAdded
 	}
-	x.c.untold = true
-	defer func() { x.c.untold = false }()
-	x.streamEdit(r, func(b *bigStream) {
+	x.groupEdit(r, func(b *bigStream) {
 		b.last = last
 		if o.added >= 0 {
 			b.added = uint64(o.added)

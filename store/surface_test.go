@@ -177,6 +177,8 @@ var inGo = map[string]string{
 	"XDEL":      "XDel",
 	"XTRIM":     "XTrim",
 	"XSETID":    "no: it is for who copies streams by commands; Do takes it",
+	"XDELEX":    "no: what becomes of the references is for who has groups of Redis 8.2; Do takes it",
+	"XACKDEL":   "no: see XDELEX",
 	"XINFO":     "XInfo XInfoGroups XInfoConsumers",
 
 	"XGROUP":     "XGroupCreate XGroupSetID XGroupDestroy XGroupCreateConsumer XGroupDelConsumer",

@@ -117,6 +117,8 @@ var unservedRows = []row{
 	{"DELIFEQ", 0, oneKey, exact, ""},
 	{"MSETEX", 0, oneKey, exact, ""},
 	{"DIGEST", 0, oneKey, exact, ""},
+	{"XDELEX", 0, oneKey, exact, ""},
+	{"XACKDEL", 0, oneKey, exact, ""},
 }
 
 // isUnserved tells such commands.

@@ -320,7 +320,7 @@ sorted-set: bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby 
 sorted-set: zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore
 sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore
 stream: xack xautoclaim xclaim xgroup xpending xreadgroup
-stream: xadd xdel xinfo xlen xrange xread xrevrange xsetid xtrim
+stream: xadd xdel xdelex xackdel xinfo xlen xrange xread xrevrange xsetid xtrim
 string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
 string: strlen substr
 string: delex delifeq digest msetex

@@ -26,7 +26,7 @@ RW access: pfcount pfdebug
 RW access insert, RO access: pfmerge
 RW access update: decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move setbit zincrby
 RW access update: hgetex
-RW delete: hdel lrem ltrim srem xdel xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
+RW delete: hdel lrem ltrim srem xackdel xdel xdelex xtrim zrem zremrangebylex zremrangebyrank zremrangebyscore
 RW delete: delex delifeq
 RW delete: xautoclaim xgroup|delconsumer xgroup|destroy
 RW insert: xgroup|create xgroup|createconsumer
