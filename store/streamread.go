@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"strings"
 
 	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store/internal/table"
@@ -225,7 +226,7 @@ func readReply(found []keyEntries) resp.Value {
 	}
 	var elems []resp.Value
 	for _, f := range found {
-		elems = append(elems, resp.BulkString(f.key), entriesReply(f.items))
+		elems = append(elems, resp.BulkString(strings.Clone(f.key)), entriesReply(f.items))
 	}
 	return resp.KeyedOf(elems...)
 }
