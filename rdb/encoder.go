@@ -11,13 +11,13 @@ import (
 
 // EncoderOptions change what an Encoder writes. The zero value, and nil, are good.
 type EncoderOptions struct {
-	// Version of the format, 9 to 12. It is the number in the header, which older servers refuse, and decides in which form
+	// Version of the format, 9 to 12, or Valkey's 80, which no Redis reads. It is the number in the header, which older servers refuse, and decides in which form
 	// streams are written, and whether function libraries and deadlines of hash fields can be: see the package
 	// documentation.
 	//
 	// 0, good for most, means the number DefaultVersion, and for streams the oldest form that holds all of them: who reads
 	// the file depends on what is in it, Redis 5.0 where there is no stream, else Redis 7.0. Deadlines of hash fields need an
-	// explicit 12, since most servers in use could not read them.
+	// explicit 12, or 80, since most servers in use could not read them.
 	Version int
 
 	// Compress makes strings of more than 20 bytes smaller where that pays. It costs several times the time.
@@ -72,8 +72,16 @@ func NewEncoder(w io.Writer, o *EncoderOptions) *Encoder {
 	}
 	e := newEncoder(w, o, bufferSize)
 	e.noChecksum = o.NoChecksum
-	e.buf = fmt.Appendf(e.buf, "%s%04d", magic, e.version)
+	e.buf = appendHeader(e.buf, e.version)
 	return e
+}
+
+// appendHeader appends the name of the format and the version.
+func appendHeader(b []byte, version int) []byte {
+	if version >= minValkeyVersion {
+		return fmt.Appendf(b, "%s%03d", foreignMagic, version)
+	}
+	return fmt.Appendf(b, "%s%04d", magic, version)
 }
 
 // newEncoder returns an Encoder that has written nothing, with a buffer of size bytes: no less than begin makes room for.
@@ -82,7 +90,7 @@ func newEncoder(w io.Writer, o *EncoderOptions, size int) *Encoder {
 	if e.version == 0 {
 		e.version = DefaultVersion
 	}
-	if e.version < DefaultVersion || e.version > maxWritten {
+	if (e.version < DefaultVersion || e.version > maxWritten) && e.version != minValkeyVersion {
 		e.err = fmt.Errorf("rdb: cannot write version %d", e.version)
 	}
 	if o.Compress {

@@ -13,7 +13,7 @@ const (
 	// later server reads.
 	DefaultVersion = 9
 
-	maxWritten = 12 // Redis 7.4 to 8.4
+	maxWritten = 12 // Redis 7.4 to 8.4; and minValkeyVersion
 
 	functionVersion  = 10 // the first that may hold function libraries (Redis 7.0)
 	stream2Version   = 10 // the first with streams of type 19

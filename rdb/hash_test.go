@@ -98,6 +98,16 @@ func TestDatedHashRoundTrip(t *testing.T) {
 	if got, _, _ := strings.Cut(dump(rdb.NewDecoder(bytes.NewReader(file), nil)), "end of"); got != datedText {
 		t.Errorf("decodes to\n%s\nwant\n%s", got, datedText)
 	}
+	// Valkey's form, byte for byte: its type 22, with deadlines of eight bytes.
+	valkey := encode(t, &rdb.EncoderOptions{Version: 80}, write)
+	want := "VALKEY080\x16\x01h\x03" + "\x01a\xc0\x01" + "d\x00\x00\x00\x00\x00\x00\x00" +
+		"\x01b\xc0\x02" + strings.Repeat("\xff", 8) + "\x01c\xc0\x03" + "\x88\x13\x00\x00\x00\x00\x00\x00" + "\xff"
+	if got := string(valkey[:len(valkey)-8]); got != want {
+		t.Errorf("for Valkey %q, want %q", got, want)
+	}
+	if got, _, _ := strings.Cut(dump(rdb.NewDecoder(bytes.NewReader(valkey), nil)), "end of"); got != datedText {
+		t.Errorf("for Valkey decodes to\n%s\nwant\n%s", got, datedText)
+	}
 	farthest := encode(t, &rdb.EncoderOptions{Version: 12}, func(e *rdb.Encoder) {
 		e.BeginDatedHash("h", 1, 1, 0)
 		e.DatedField("a", "1", math.MaxInt64)

@@ -17,6 +17,7 @@ func (e *Encoder) HoldsFieldDeadlines() bool { return e.version >= deadlinesVers
 
 // BeginDatedHash is BeginHash for a hash in which fields have deadlines; n calls of DatedField must follow. earliest is the
 // earliest of these deadlines, and at least 1. It is an error in a version below 12: see HoldsFieldDeadlines.
+// Valkey's form has no room for the earliest; it must be right all the same.
 //
 // Servers drop fields whose deadline has passed when they load a file as a primary, not as a replica.
 func (e *Encoder) BeginDatedHash(key string, n int, earliest, deadline int64) error {
@@ -27,6 +28,13 @@ func (e *Encoder) BeginDatedHash(key string, n int, earliest, deadline int64) er
 		return e.fail(errOldDeadlines)
 	case earliest < 1:
 		return e.fail(errNoDeadlines)
+	}
+	if e.version >= minValkeyVersion {
+		if err := e.beginCollection(Hash, typeHash2, key, n, deadline); err != nil {
+			return err
+		}
+		e.earliest = earliest
+		return nil
 	}
 	if e.begin() {
 		e.head(typeHashMetadata, key, deadline)
@@ -46,13 +54,26 @@ func (e *Encoder) DatedField(field, value string, deadline int64) error {
 		return e.fail(errNoDeadlines)
 	}
 	if e.part(Hash, Hash) {
-		if e.earliest != 0 {
+		valkey := e.version >= minValkeyVersion
+		if e.earliest != 0 && !valkey {
 			e.distance(deadline)
 		}
 		e.text(field)
 		e.text(value)
+		if e.earliest != 0 && valkey {
+			e.instant(deadline)
+		}
 	}
 	return e.err
+}
+
+// instant writes a deadline as Valkey does, -1 for none.
+func (e *Encoder) instant(deadline int64) {
+	if deadline == 0 {
+		deadline = -1
+	}
+	e.room(maxHead)
+	e.buf = binary.LittleEndian.AppendUint64(e.buf, uint64(deadline))
 }
 
 // distance writes how far a deadline is from the earliest, 1 for that itself; 0 is none.
