@@ -210,6 +210,48 @@ func TestPayloadOnly(t *testing.T) {
 	}
 }
 
+// What a replica says of its version decides how deadlines of fields are written, if there are any.
+func TestPayloadWithFieldDeadlines(t *testing.T) {
+	for _, tc := range []struct {
+		version, plain, dated string
+		kept                  bool
+	}{
+		{"", "REDIS0009", "REDIS0012", true},
+		{"9.0.0", "REDIS0009", "VALKEY080", true},
+		{"10.1.0", "REDIS0009", "VALKEY080", true},
+		{"8.1.3", "REDIS0009", "REDIS0009", false},
+		{"7.2.255", "REDIS0009", "REDIS0009", false},
+		{"nine", "REDIS0009", "REDIS0012", true},
+	} {
+		for _, capa := range []string{"eof", "psync2"} {
+			synctest.Test(t, func(t *testing.T) {
+				p := replicationtest.New(t)
+				p.Do("HSET", "h", "f", "1", "g", "2")
+				for i, want := range []string{tc.plain, tc.dated} {
+					r := dial(t, p)
+					r.send("REPLCONF", "capa", capa, "capa", "psync2")
+					r.expect("+OK")
+					if tc.version != "" {
+						r.send("REPLCONF", "version", tc.version)
+						r.expect("+OK")
+					}
+					r.send("PSYNC", "?", "-1")
+					r.expect("+FULLRESYNC")
+					got := r.payload()
+					if !strings.HasPrefix(string(got), want) {
+						t.Errorf("version %q: a file %.9q, want %s", tc.version, got, want)
+					}
+					_, dated, err := load(t, got).DB(0).HExpireTime("h", "f")
+					if err != nil || dated != (i == 1 && tc.kept) {
+						t.Errorf("version %q: the field has a deadline: %v, %v", tc.version, dated, err)
+					}
+					p.Do("HEXPIRE", "h", "1000", "FIELDS", "1", "f")
+				}
+			})
+		}
+	}
+}
+
 // A part of the file is all that some want: redis-cli --functions-rdb, and --replica, which shows the stream that follows. That one is whole.
 func TestFilteredPayload(t *testing.T) {
 	const library = "#!lua name=a\n"

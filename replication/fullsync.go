@@ -304,7 +304,9 @@ func (f *feed) payloadOnly() error {
 
 // parts is what of the data set the replica wants.
 func (f *feed) parts() *store.WriteOptions {
-	return &store.WriteOptions{NoKeys: f.peer.NoKeys, NoFunctions: f.peer.NoFunctions}
+	o := fieldDeadlinesFor(f.peer.Version)
+	o.NoKeys, o.NoFunctions = f.peer.NoKeys, f.peer.NoFunctions
+	return &o
 }
 
 type countWriter struct {

@@ -158,6 +158,8 @@ func TestVersionOfAFileWithFieldDeadlines(t *testing.T) {
 		{&WriteOptions{NoFieldDeadlines: true}, "REDIS0009"},
 		{&WriteOptions{Version: 11, NoFieldDeadlines: true}, "REDIS0011"},
 		{&WriteOptions{Version: 12, NoFieldDeadlines: true}, "REDIS0012"},
+		{&WriteOptions{FieldVersion: 80}, "VALKEY080"},
+		{&WriteOptions{FieldVersion: 80, NoKeys: true}, "REDIS0009"},
 		{&WriteOptions{Version: 11}, ""},
 	} {
 		var b strings.Builder

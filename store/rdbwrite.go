@@ -18,6 +18,9 @@ type WriteOptions struct {
 	// fields of hashes have deadlines. A version that cannot hold what there is is an
 	// error.
 	Version int
+	// FieldVersion is the version that a file has where fields of hashes have deadlines and
+	// Version is 0: 12 unless set. Valkey 9 reads 80, and not 12.
+	FieldVersion int
 	// NoFieldDeadlines leaves the deadlines of fields out where Version cannot hold them:
 	// for a peer that does not know such a thing, and has to be told what expires.
 	NoFieldDeadlines bool
@@ -38,6 +41,8 @@ func (o *WriteOptions) version(functions, fieldTimes bool) int {
 	switch {
 	case o.Version != 0:
 		return o.Version
+	case fieldTimes && o.FieldVersion != 0:
+		return o.FieldVersion
 	case fieldTimes:
 		return versionWithFieldTimes
 	case functions:
