@@ -58,7 +58,7 @@
 //	13       Redis 8.6                    yes    no
 //	14       Redis 8.8                    yes    no
 //	15       Redis 8.10                   yes    no
-//	80, 81   Valkey 9.0 to 9.2            yes    no
+//	80, 81   Valkey 9.0 to 9.2            yes    80
 //
 // A server loads files of its own version and of older ones, and refuses newer ones; Redis and Valkey refuse each other's
 // above 11, since the same number may mean different things there: see [Dialect]. So what an Encoder writes unless told
@@ -68,7 +68,7 @@
 //	what                        version   otherwise
 //	function libraries          10        an error
 //	streams                     10, 11    something is left out: see BeginStream
-//	deadlines of hash fields    12        an error: see HoldsFieldDeadlines
+//	deadlines of hash fields    12, 80    an error: see HoldsFieldDeadlines
 //
 // The other encodings are the plain ones in each.
 //

@@ -87,10 +87,7 @@ func hsetexArgs(g *gen) []string {
 		}
 	}
 	tail := g.fieldsArgs()
-	for _, f := range slices.Clone(tail[2:]) {
-		tail = append(tail, f)
-	}
-	return append(args, tail...)
+	return slices.Concat(args, tail, tail[2:]) // the fields once more: so many words make so many pairs
 }
 
 // each compares replies that are lists, element by element.
