@@ -19,6 +19,8 @@ var typeScripts = []struct {
 	{"bitmaps", realserver.R7, bitmapScript},
 	{"HyperLogLogs", realserver.R7, hyperLogLogScript},
 	{"streams", realserver.R7, streamScript},
+	{"consumer groups", realserver.R7, groupScript},
+	{"deadlines of fields", realserver.R8, fieldDeadlineScript},
 	{"later operations on bits", 0, laterBitScript},
 }
 
