@@ -20,6 +20,7 @@ var typeScripts = []struct {
 	{"HyperLogLogs", realserver.R7, hyperLogLogScript},
 	{"streams", realserver.R7, streamScript},
 	{"consumer groups", realserver.R7, groupScript},
+	{"places", realserver.R7, geoScript},
 	{"deadlines of fields", realserver.R8, fieldDeadlineScript},
 	{"later operations on bits", 0, laterBitScript},
 }
