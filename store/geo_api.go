@@ -46,7 +46,7 @@ func (d writes) GeoAddWith(key string, o *GeoAddOptions, members ...GeoMember) (
 		return 0, 0, err
 	}
 	var res zaddResult
-	err = d.write(func(x *exec) (err error) {
+	err = d.grow(func(x *exec) (err error) {
 		res, err = x.geoAdd(key, items, plain, false)
 		return err
 	})
@@ -235,7 +235,7 @@ func (d writes) GeoSearchStoreDist(to, from string, a GeoArea, o *GeoSearchOptio
 }
 
 func (d writes) geoSearchStore(to, from string, a GeoArea, o *GeoSearchOptions, unit float64) (n int, err error) {
-	err = d.write(func(x *exec) error {
+	err = d.grow(func(x *exec) error {
 		r, err := x.sortedRef(from)
 		if err != nil {
 			return err
