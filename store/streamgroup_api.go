@@ -39,7 +39,7 @@ func (o *XGroupOptions) start() string {
 // XGroupCreate makes a group of the stream at key, and an empty stream if there is none.
 // The error is [ErrGroupExists] or [ErrWrongType]. O(log groups). Redis 5.0.
 func (d writes) XGroupCreate(key, group string, o *XGroupOptions) error {
-	return d.write(func(x *exec) error {
+	return d.grow(func(x *exec) error {
 		r, err := x.streamRef(key)
 		if err != nil {
 			return err
@@ -51,9 +51,9 @@ func (d writes) XGroupCreate(key, group string, o *XGroupOptions) error {
 // XGroupSetID sets from where on a group reads. What is pending stays so. The error is
 // that of a group that is not there, or [ErrWrongType]. O(log groups). Redis 5.0.
 func (d writes) XGroupSetID(key, group string, o *XGroupOptions) error {
-	return d.onGroup(key, group, func(x *exec, r ref) error {
+	return d.write(onGroup(key, group, func(x *exec, r ref) error {
 		return x.xgroupSetID(r, group, o.start(), xgroupOptions{read: unknownRead})
-	})
+	}))
 }
 
 // XGroupDestroy removes a group with its consumers and what is pending for them, and
@@ -75,10 +75,10 @@ func (d writes) XGroupDestroy(key, group string) (done bool, err error) {
 // The error is that of a group that is not there, or [ErrWrongType]. O(log consumers).
 // Redis 6.2.
 func (d writes) XGroupCreateConsumer(key, group, consumer string) (done bool, err error) {
-	err = d.onGroup(key, group, func(x *exec, r ref) error {
+	err = d.grow(onGroup(key, group, func(x *exec, r ref) error {
 		done = x.xgroupCreateConsumer(r, group, consumer)
 		return nil
-	})
+	}))
 	return done, err
 }
 
@@ -86,21 +86,22 @@ func (d writes) XGroupCreateConsumer(key, group, consumer string) (done bool, er
 // they are delivered to nobody any more. XClaim them before. The error is that of a group
 // that is not there, or [ErrWrongType]. O(log n) for each of the entries. Redis 5.0.
 func (d writes) XGroupDelConsumer(key, group, consumer string) (pending int, err error) {
-	err = d.onGroup(key, group, func(x *exec, r ref) error {
+	err = d.write(onGroup(key, group, func(x *exec, r ref) error {
 		pending = x.xgroupDelConsumer(r, group, consumer)
 		return nil
-	})
+	}))
 	return pending, err
 }
 
-func (d writes) onGroup(key, group string, fn func(x *exec, r ref) error) error {
-	return d.write(func(x *exec) error {
+// onGroup is a write to a stream that has the group.
+func onGroup(key, group string, fn func(x *exec, r ref) error) func(x *exec) error {
+	return func(x *exec) error {
 		r, err := x.groupRef(key, group)
 		if err != nil {
 			return err
 		}
 		return fn(x, r)
-	})
+	}
 }
 
 // XReadGroupOptions say what is delivered. The zero value, and nil, is all there is, to be

@@ -78,8 +78,8 @@ func storeSubcommands(family string) []command {
 		}
 	case "xgroup":
 		return []command{
-			{name: "create", arity: -5, flags: store.FlagWrite},
-			{name: "createconsumer", arity: 5, flags: store.FlagWrite},
+			{name: "create", arity: -5, flags: store.FlagWrite | store.FlagDenyOOM},
+			{name: "createconsumer", arity: 5, flags: store.FlagWrite | store.FlagDenyOOM},
 			{name: "delconsumer", arity: 5, flags: store.FlagWrite},
 			{name: "destroy", arity: 4, flags: store.FlagWrite},
 			{name: "help", arity: 2, flags: flagsInfo},
