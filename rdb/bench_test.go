@@ -100,7 +100,7 @@ func BenchmarkDecode(b *testing.B) {
 			r := bytes.NewReader(file)
 			for n := 0; n < b.N; n += benchKeys {
 				r.Reset(file)
-				if _, err := countParts(rdb.NewDecoder(r, nil)); err != nil {
+				if err := readAll(rdb.NewDecoder(r, nil)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -23,19 +23,18 @@ type DecoderOptions struct {
 // A Record is what Next returns: one remark, one switch of database, one key. Op says which of the other fields mean
 // something; DB is always that of the last OpSelectDB.
 type Record struct {
-	Op Op
-	DB int
+	Op   Op
+	Meta bool // OpKey: modules have stored something about the key, see KeyMeta
+	DB   int
 
-	Name, Value   []byte      // OpAux; Value alone for OpFunction
-	Slots         []SlotRange // OpSlotImport, whose Name is that of the import
-	Keys, Expires uint64      // OpResizeDB
+	Name, Value   []byte // OpAux; Value alone for OpFunction
+	Keys, Expires uint64 // OpResizeDB
 
 	Key      []byte // OpKey, and all that follows
 	Kind     Kind
 	Deadline int64    // unix time in milliseconds, 0 if the key has none
 	Idle     int64    // seconds since the last access, -1 if not known
 	Freq     int      // access counter 0..255, logarithmic, -1 if not known
-	Meta     []byte   // what modules store about the key, nil if nothing: whoever passes over it loses something. In no form that is known here
 	Module   ModuleID // whose value it is, if Kind is Module
 	Len      int64    // pairs, elements or members, 1 for a string, -1 if not known; as the file claims: no size to allocate by
 }
@@ -51,10 +50,12 @@ type Decoder struct {
 	maxString int
 	db        int
 	keyed     bool // key is the one whose value is being read
+	described bool // meta is about key
 	hints     hints
 	value     value
 	stream    streamPlace
 	templates templates
+	slots     []SlotRange
 	dump      dumpState
 
 	key, first, second, packed, meta []byte // memory for texts that cannot stay in the buffer
@@ -62,7 +63,7 @@ type Decoder struct {
 
 // hints are the opcodes that concern the key that follows them.
 type hints struct {
-	meta     []byte
+	meta     bool
 	deadline int64
 	idle     int64
 	freq     int
@@ -224,6 +225,9 @@ func (d *Decoder) record(rec *Record) error {
 	if err != nil {
 		return d.fail(at, "opcode", err)
 	}
+	if code < firstOpcode {
+		return d.keyRecord(at, code, rec)
+	}
 	switch code {
 	case opEOF:
 		return d.end(rec)
@@ -379,7 +383,7 @@ func (d *Decoder) keyRecord(at int64, code byte, rec *Record) (err error) {
 	}
 	rec.Op, d.keyed = OpKey, true
 	rec.Deadline, rec.Idle, rec.Freq = d.hints.deadline, d.hints.idle, d.hints.freq
-	rec.Meta = d.hints.meta
+	rec.Meta, d.described = d.hints.meta, d.hints.meta
 	d.hints = noHints
 	return d.openValue(code, rec)
 }

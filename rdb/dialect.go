@@ -83,6 +83,9 @@ func (d *Decoder) learn(name []byte) {
 
 // readable reports whether values of the type can be decoded, in a file of that dialect and version.
 func readable(code byte, l Dialect, version int) bool {
+	if code <= typeStream3 {
+		return kindOf(code) != 0
+	}
 	switch code {
 	case typeHash2:
 		return l == Valkey

@@ -110,7 +110,7 @@
 //
 // # What only some servers write
 //
-//	243 number, then each:    metadata of the key that follows, by modules: Record.Meta (Redis 8.6)
+//	243 number, then each:    metadata of the key that follows, by modules: Record.Meta, Decoder.KeyMeta (Redis 8.6)
 //	    class, tagged values
 //	242 id length name*       names of hash fields, for types 30 and 32 (Redis 8.10)
 //	243 name ranges           slots that are being imported: OpSlotImport (Valkey 9)

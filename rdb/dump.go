@@ -166,7 +166,7 @@ func (d *Decoder) openDump(rec *Record) error {
 		if err := d.keyMeta(at); err != nil {
 			return err
 		}
-		rec.Meta, at = d.meta, d.in.offset()
+		rec.Meta, d.described, at = true, true, d.in.offset()
 		code, err = d.in.byte()
 	}
 	switch {

@@ -115,7 +115,7 @@ const (
 	OpResizeDB                 // Keys and Expires: how many keys the database holds; a hint
 	OpKey                      // Key, Kind and the rest; read the value by the method of its Kind
 	OpEnd                      // the end of the file; the checksum was right, or absent
-	OpSlotImport               // Name and Slots: slots of a cluster whose keys are in the file and not yet the server's (Valkey 9)
+	OpSlotImport               // Name, and Decoder.Slots: slots of a cluster whose keys are in the file and not yet the server's (Valkey 9)
 )
 
 func (o Op) String() string {

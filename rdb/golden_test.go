@@ -49,7 +49,7 @@ func dumpTo(b *strings.Builder, d *rdb.Decoder) error {
 		case rdb.OpResizeDB:
 			fmt.Fprintf(b, "size %d, %d with a deadline\n", rec.Keys, rec.Expires)
 		case rdb.OpSlotImport:
-			fmt.Fprintf(b, "slot import %s: %v\n", short(rec.Name), rec.Slots)
+			fmt.Fprintf(b, "slot import %s: %v\n", short(rec.Name), d.Slots())
 		case rdb.OpEnd:
 			fmt.Fprintf(b, "end of version %d at %d\n", d.Version(), d.Offset())
 		case rdb.OpKey:
@@ -71,8 +71,8 @@ func dumpKey(b *strings.Builder, d *rdb.Decoder, rec rdb.Record) error {
 	if rec.Freq >= 0 {
 		fmt.Fprintf(b, " freq=%d", rec.Freq)
 	}
-	if rec.Meta != nil {
-		fmt.Fprintf(b, " meta=%q", rec.Meta)
+	if rec.Meta {
+		fmt.Fprintf(b, " meta=%q", d.KeyMeta())
 	}
 	if rec.Kind == rdb.Module {
 		v, err := d.Module()

@@ -51,9 +51,22 @@ func (d *Decoder) keyMeta(at int64) error {
 	d.in.capture(d.meta[:0], d.maxString)
 	err := d.keyClasses(at)
 	d.meta = d.in.captured()
-	d.hints.meta = d.meta
+	d.hints.meta = true
 	return err
 }
+
+// KeyMeta returns what modules have stored about the key that Next returned last: the bytes that stand in the file, whose meaning is
+// the modules' secret. nil if there is nothing, which Record.Meta says. Whoever passes over it loses something. Valid until
+// the next call of Next.
+func (d *Decoder) KeyMeta() []byte {
+	if !d.described {
+		return nil
+	}
+	return d.meta
+}
+
+// Slots returns the slots of the OpSlotImport that Next returned last. Valid until the next call of Next.
+func (d *Decoder) Slots() []SlotRange { return d.slots }
 
 func (d *Decoder) keyClasses(at int64) error {
 	n, err := d.in.length()
@@ -79,10 +92,11 @@ func (d *Decoder) slotImport(at int64, rec *Record) (err error) {
 	if err == nil && n > slotCount {
 		err = errBadRange
 	}
+	d.slots = d.slots[:0]
 	for ; n > 0 && err == nil; n-- {
 		var r SlotRange
 		if r, err = d.in.slotRange(); err == nil {
-			rec.Slots = append(rec.Slots, r)
+			d.slots = append(d.slots, r)
 		}
 	}
 	rec.Op = OpSlotImport

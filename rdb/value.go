@@ -173,6 +173,9 @@ func (d *Decoder) Text() ([]byte, error) {
 func (d *Decoder) closeValue() error {
 	v := &d.value
 	form := v.form
+	if form == noValue {
+		return nil
+	}
 	v.form, v.walk = noValue, nil
 	switch form {
 	case stringValue:

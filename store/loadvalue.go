@@ -19,7 +19,7 @@ type valueReader struct {
 // entry reads the value of rec into an entry of its key, whose hash is h. It is nil
 // for a collection without elements, which a file may have.
 func (l *valueReader) entry(d *rdb.Decoder, rec *rdb.Record, h uint64) (*table.Entry, error) {
-	if rec.Meta != nil {
+	if rec.Meta {
 		return nil, errKeyMetadata(d, rec)
 	}
 	switch rec.Kind {
