@@ -63,7 +63,7 @@ func TestInteropVerifyKinds(t *testing.T) {
 			mustDo(t, conn, "SELECT", "9")
 			mustDo(t, conn, "SET", "text", "v")
 			r := connect(t, "redis://"+top.Addr(), nil)
-			if got, err := r.Verify(t.Context(), &replication.VerifyOptions{Reads: 200}); err != nil || got.Keys != 12 || got.Unsettled != 0 {
+			if got, err := r.Verify(t.Context(), &replication.VerifyOptions{Reads: 200}); err != nil || got.Keys != 14 || got.Unsettled != 0 {
 				t.Errorf("equal data: %+v, %v", got, err)
 			}
 			for _, tc := range readDifferences {

@@ -195,7 +195,7 @@ func (s *Server) describeSub(family, word string) (d description, ok bool) {
 	d.categories = categoriesOf(name, d.group, sub.flags, false)
 	if s.data[family] != nil && sub.arity != 2 {
 		d.keys = [3]int{2, 2, 1}
-		d.specs = keySpecs(family, []store.KeySpec{{Kind: store.KeyRange, Begin: 2, Step: 1}})
+		d.specs = keySpecs(name, []store.KeySpec{{Kind: store.KeyRange, Begin: 2, Step: 1}})
 	}
 	return d, true
 }

@@ -56,7 +56,12 @@ func keyFlagsOf(name string, args [][]byte) (first, rest string) {
 	if name == "xgroup" && len(args) > 1 {
 		name += "|" + lower(string(args[1]))
 	}
-	if flags, ok := listedUnder(keyFlags, name); ok {
+	flags, ok := listedUnder(keyFlags, name)
+	if !ok { // a family whose sub-commands are all alike
+		name, _, _ = strings.Cut(name, "|")
+		flags, ok = listedUnder(keyFlags, name)
+	}
+	if ok {
 		first, rest, differ := strings.Cut(flags, ", ")
 		if !differ {
 			rest = first
