@@ -32,7 +32,10 @@ func (g *gen) streamKey() string { return g.mostly(streamKeys) }
 
 // far is a millisecond that no clock of a run reaches: behind an entry of it, the ID of the next one does not depend on the
 // present time.
-const far = 7_000_000_000_000
+const far = int64(7_000_000_000_000)
+
+// far is one of the first n of them.
+func (g *gen) far(n int64) string { return strconv.FormatInt(far+g.r.Int64N(n), 10) }
 
 // entryID is an ID that an entry may have, or one that makes no sense.
 func (g *gen) entryID() string {
@@ -42,7 +45,7 @@ func (g *gen) entryID() string {
 	case 1:
 		return g.pick("0", "0-0", "0-1", "18446744073709551615-18446744073709551615", "18446744073709551615", "5-18446744073709551615")
 	case 2, 3, 4, 5:
-		return strconv.Itoa(far+g.r.IntN(3)) + "-" + strconv.Itoa(g.r.IntN(6))
+		return g.far(3) + "-" + strconv.Itoa(g.r.IntN(6))
 	case 6, 7:
 		return strconv.Itoa(1 + g.r.IntN(6))
 	}
@@ -57,7 +60,7 @@ func (g *gen) newID() string {
 	case 1, 2:
 		return g.entryID()
 	case 3:
-		return g.pick("0-*", "18446744073709551615-*", "abc-*", "-*", "*-*", "1-2-*", "1-**", strconv.Itoa(far)+"-*", strconv.Itoa(far+1)+"-*")
+		return g.pick("0-*", "18446744073709551615-*", "abc-*", "-*", "*-*", "1-2-*", "1-**", g.far(1)+"-*", g.far(2)+"-*")
 	}
 	return strconv.Itoa(1+g.r.IntN(6)) + "-*"
 }
@@ -132,7 +135,7 @@ func xreadArgs(g *gen) (args []string) {
 }
 
 func xsetidArgs(g *gen) []string {
-	args := list(g.streamKey(), g.pick(g.entryID(), "6-9", "5-9", strconv.Itoa(far)+"-9"))
+	args := list(g.streamKey(), g.pick(g.entryID(), "6-9", "5-9", g.far(1)+"-9"))
 	for range g.r.IntN(3) {
 		// So many entries that a later approximate trim is not sent: see isOneNode.
 		args = append(args, g.word("ENTRIESADDED", "MAXDELETEDID"))
