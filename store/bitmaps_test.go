@@ -255,3 +255,25 @@ func TestBitmapDeadlines(t *testing.T) {
 		}
 	}
 }
+
+// Bitmaps of up to 16 KB are in one piece, larger ones in chunks; what BITOP makes is as
+// what it was made of.
+func TestFormsOfBitmaps(t *testing.T) {
+	s := newStore(t, nil)
+	db := s.DB(0)
+	_ = db.Set("plain", strings.Repeat("x", 100_000), 0)
+	_, _ = db.SetBit("short", wholeBits*8-1, true)
+	_, _ = db.SetBit("long", wholeBits*8, true)
+	_, _ = db.BitField("field", UnsignedBits(8, wholeBits*8-7).Set(1))
+	_, _ = db.BitOp(BitOr, "plain too", "plain", "short")
+	_, _ = db.BitOp(BitOr, "sparse too", "plain", "long")
+	for key, want := range map[string]bool{"plain": false, "short": false, "long": true, "field": true, "plain too": false, "sparse too": true} {
+		if got := inChunks(s, key); got != want {
+			t.Errorf("%s is in chunks: %v", key, got)
+		}
+	}
+	a, _ := db.Get("plain too")
+	if b, _ := db.Get("sparse too"); len(a) != 100_000 || len(b) != 100_000 {
+		t.Errorf("%d and %d bytes", len(a), len(b))
+	}
+}

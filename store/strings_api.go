@@ -9,9 +9,9 @@ import (
 
 // Get returns the string at key, [ErrNotFound] if there is none, or
 // [ErrWrongType]. The string aliases the store's memory, is immutable and valid
-// for ever. O(1), without allocation. Only a large string that SetRange has written
-// to is put together from its chunks, O(n), each time that nobody keeps what an
-// earlier Get returned: read it by GetRange where a part will do.
+// for ever. O(1), without allocation. Only a large string that SetRange, SetBit or
+// BitField has written to is put together from its chunks, O(n), each time that nobody
+// keeps what an earlier Get returned: read it by GetRange where a part will do.
 func (d reads) Get(key string) (string, error) {
 	// The common case is written out, because it is what a read replica does all
 	// day: a live database, no commit of several slots under way, a short string
@@ -62,8 +62,8 @@ func (d reads) Strlen(key string) (int, error) {
 
 // GetRange returns the bytes from start to end, both included, of the string at
 // key; negative numbers count from its end, -1 being the last byte. What there is
-// not is "". O(1), except for a large string that SetRange has written to: there
-// the part is copied, and not the string.
+// not is "". O(1), except for a large string that was written by offset: there the
+// part is copied, and not the string.
 func (d reads) GetRange(key string, start, end int64) (string, error) {
 	e, err := d.textEntry(key)
 	if e == nil {
