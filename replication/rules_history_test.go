@@ -362,6 +362,7 @@ func TestRuleChangeReplID(t *testing.T) {
 		}
 		p.Do("INCR", "n")
 		barrier(t, r)
+		synctest.Wait() // the resync is counted after its data is there
 		replicationtest.Same(t, p.Store(), r.Store())
 		if got := r.Status(); got.ID != st.ID || got.FullSyncs != 2 || got.PartialSyncs != 0 {
 			t.Errorf("the replica has %s after %d full and %d partial resyncs, want ID %s after 2 and 0", where(got), got.FullSyncs, got.PartialSyncs, st.ID)
