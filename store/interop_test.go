@@ -48,7 +48,7 @@ func everyForm() (commands [][]string) {
 	for _, n := range []int{1, 100, 101, 1000} {
 		key := fmt.Sprint("stream", n)
 		for i := range n {
-			add("XADD", key, fmt.Sprintf("%d-%d", int64(1700000000000)+int64(i/3*1000), 1700000000000+int64(i/3*1000), i%3+1), "field", fmt.Sprint(i), fmt.Sprint("other ", i%5), word(i%40))
+			add("XADD", key, fmt.Sprintf("%d-%d", 1700000000000+int64(i/3*1000), i%3+1), "field", fmt.Sprint(i), fmt.Sprint("other ", i%5), word(i%40))
 		}
 	}
 	add("XDEL", "stream1000", "1700000100000-2", "1700000000000-1", "1700000333000-1", "1700000332000-3")
