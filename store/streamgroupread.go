@@ -297,7 +297,7 @@ func groupReply(found []groupEntries) resp.Value {
 				items[i].Elems[1] = resp.NullArray()
 			}
 		}
-		elems = append(elems, resp.BulkString(f.key), resp.ArrayOf(items...))
+		elems = append(elems, resp.BulkString(strings.Clone(f.key)), resp.ArrayOf(items...)) // it may alias a read buffer
 	}
 	return resp.KeyedOf(elems...)
 }
