@@ -14,15 +14,15 @@ const groupIdle = "what has passed since an instant is told in milliseconds"
 
 // groupRows are the commands of consumer groups.
 var groupRows = []row{
-	{"XGROUP", 40, xgroupArgs, exact, ""},
+	{"XGROUP", 70, xgroupArgs, exact, ""},
 	{"XREADGROUP", 60, xreadgroupArgs, exact, ""},
-	{"XACK", 20, func(g *gen) []string { return append(list(g.streamKey(), g.group()), g.several(4, g.groupID)...) }, exact, ""},
-	{"XPENDING", 20, xpendingArgs, idling, groupIdle},
-	{"XCLAIM", 30, xclaimArgs, exact, ""},
-	{"XAUTOCLAIM", 20, xautoclaimArgs, exact, ""},
+	{"XACK", 25, func(g *gen) []string { return append(list(g.streamKey(), g.group()), g.several(4, g.groupID)...) }, exact, ""},
+	{"XPENDING", 30, xpendingArgs, idling, groupIdle},
+	{"XCLAIM", 45, xclaimArgs, exact, ""},
+	{"XAUTOCLAIM", 45, xautoclaimArgs, exact, ""},
 }
 
-func (g *gen) group() string { return g.pick("g", "g", "g", "h", "none") }
+func (g *gen) group() string { return g.pick("g", "g", "g", "g", "g", "h", "none") }
 
 func (g *gen) consumer() string { return g.pick("ada", "bob", "bob", "eve", "") }
 
@@ -50,8 +50,8 @@ func xgroupArgs(g *gen) []string {
 	start := g.pick("$", "0", g.groupID(), g.groupID())
 	switch g.r.IntN(14) {
 	case 0, 1, 2, 3, 4, 5:
-		args := list(g.word("CREATE"), g.streamKey(), g.pick("g", "g", "h"), start)
-		if !g.chance(3) {
+		args := list(g.word("CREATE"), g.streamKey(), g.pick("g", "g", "g", "h"), start)
+		if !g.chance(5) {
 			args = append(args, g.word("MKSTREAM"))
 		}
 		return g.maybe(4, args, g.word("ENTRIESREAD"), g.pick("0", "1", "3", "-1", "-2", "abc", "100"))
@@ -113,7 +113,7 @@ func xclaimArgs(g *gen) []string {
 }
 
 func xautoclaimArgs(g *gen) []string {
-	args := list(g.streamKey(), g.group(), g.consumer(), g.idle(), g.groupEnd())
+	args := list(g.streamKey(), g.group(), g.consumer(), g.idle(), g.pick("-", "-", "0", "(0-0", g.groupEnd()))
 	if g.chance(2) {
 		args = append(args, g.word("COUNT"), g.pick("1", "2", "3", "100", "0", "-1", "abc"))
 	}
