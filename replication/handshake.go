@@ -15,12 +15,14 @@ import (
 //	                    |                          (one reply each)                  |
 //	                    +------------ refused or garbled: an error ------------------+
 //
-// No REPLCONF version is sent. Valkey asks replicas for it since 8.0, to choose the file and to know who follows CLUSTER SETSLOT in the stream: to who tells
-// none it sends REDIS0011 and no such command, which is what can be read here. Announcing 9 would get files of Valkey's own numbering, announcing 8 that command
-// from a cluster; and each Redis would count an error for the option.
+// REPLCONF version is for Valkey, which asks replicas for it since 8.0: it chooses the file by it, and to who tells none it sends REDIS0011, for which it gives
+// up where fields of hashes have deadlines. Redis does not know the option, refuses it, and counts an error; nothing else comes of that.
 //
 // The middle part goes out in one write, as Redis 7 sends it, and its replies are then counted off one by one. PING goes alone because its answer
 // decides whether there is anybody to talk to, PSYNC alone because a primary refuses it while replies are waiting to be read.
+
+// valkeyVersion is the Valkey whose files and streams are read here: VALKEY080, and CLUSTER SETSLOT, which is passed over.
+const valkeyVersion = "9.0.0"
 
 type handshakeState uint8
 
@@ -121,6 +123,7 @@ func (h *handshake) appendBurst(b []byte) []byte {
 		add(cmdREPLCONF, "ip-address", h.who.ip)
 	}
 	add(cmdREPLCONF, "capa", "eof", "capa", "psync2")
+	add(cmdREPLCONF, "version", valkeyVersion)
 	h.state = awaitBurst
 	return b
 }

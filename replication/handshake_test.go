@@ -21,7 +21,8 @@ func TestHandshake(t *testing.T) {
 	type turn struct{ in, out string }
 	anonymous := identity{port: 6380}
 	known := identity{username: "u", password: "p", port: 6380, ip: "10.0.0.1"}
-	burst := wire("REPLCONF listening-port 6380", "REPLCONF capa eof capa psync2")
+	version := "REPLCONF version 9.0.0"
+	burst := wire("REPLCONF listening-port 6380", "REPLCONF capa eof capa psync2", version)
 	for _, tc := range []struct {
 		name  string
 		who   identity
@@ -32,27 +33,27 @@ func TestHandshake(t *testing.T) {
 		err   string
 	}{
 		{name: "first time", who: anonymous, turns: []turn{
-			{"+PONG", burst}, {"+OK", ""}, {"+OK", wire("PSYNC ? -1")},
+			{"+PONG", burst}, {"+OK", ""}, {"+OK", ""}, {"-ERR x", wire("PSYNC ? -1")},
 			{"", ""}, {"", ""}, {"+FULLRESYNC " + testID + " 10", ""},
 		}, want: psyncReply{full: true, id: testID, offset: 10}},
 		{name: "continue", who: anonymous, id: testID, count: 50, turns: []turn{
-			{"+PONG", burst}, {"+OK", ""}, {"+OK", wire("PSYNC " + testID + " 51")}, {"+CONTINUE", ""},
+			{"+PONG", burst}, {"+OK", ""}, {"+OK", ""}, {"-ERR x", wire("PSYNC " + testID + " 51")}, {"+CONTINUE", ""},
 		}},
 		{name: "continue under a new name", who: anonymous, id: testID, count: 0, turns: []turn{
-			{"+PONG", burst}, {"+OK", ""}, {"+OK", wire("PSYNC " + testID + " 1")}, {"+CONTINUE " + flip(testID), ""},
+			{"+PONG", burst}, {"+OK", ""}, {"+OK", ""}, {"-ERR x", wire("PSYNC " + testID + " 1")}, {"+CONTINUE " + flip(testID), ""},
 		}, want: psyncReply{id: flipID}},
 		{name: "everything told, options refused", who: known, turns: []turn{
 			{"-NOAUTH Authentication required.", wire("AUTH u p", "REPLCONF listening-port 6380", "REPLCONF ip-address 10.0.0.1",
-				"REPLCONF capa eof capa psync2")},
-			{"+OK", ""}, {"-ERR a", ""}, {"-ERR b", ""}, {"-ERR c", wire("PSYNC ? -1")},
+				"REPLCONF capa eof capa psync2", version)},
+			{"+OK", ""}, {"-ERR a", ""}, {"-ERR b", ""}, {"-ERR c", ""}, {"-ERR d", wire("PSYNC ? -1")},
 			{"+FULLRESYNC " + testID + " 0", ""},
 		}, want: psyncReply{full: true, id: testID}},
 		{name: "password without a name", who: identity{password: "p"}, turns: []turn{
-			{"+PONG", wire("AUTH p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2")},
+			{"+PONG", wire("AUTH p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2", version)},
 			{"-WRONGPASS no", ""},
 		}, err: "replication: AUTH refused: WRONGPASS no"},
 		{name: "user without REPLCONF", who: identity{username: "u", password: "p"}, turns: []turn{
-			{"-NOAUTH x", wire("AUTH u p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2")},
+			{"-NOAUTH x", wire("AUTH u p", "REPLCONF listening-port 0", "REPLCONF capa eof capa psync2", version)},
 			{"+OK", ""}, {"-NOPERM this user has no permissions to run the 'replconf' command", ""},
 		}, err: "replication: REPLCONF refused: NOPERM this user has no permissions to run the 'replconf' command"},
 		{name: "no password to show", who: anonymous, turns: []turn{{"-NOAUTH Authentication required.", ""}},
@@ -63,10 +64,10 @@ func TestHandshake(t *testing.T) {
 		{name: "garbled option reply", who: anonymous, turns: []turn{{"+PONG", burst}, {":1", ""}},
 			err: `replication: reply to REPLCONF: unexpected ":1"`},
 		{name: "continue what was not named", who: anonymous, turns: []turn{
-			{"+PONG", burst}, {"+OK", ""}, {"+OK", wire("PSYNC ? -1")}, {"+CONTINUE", ""},
+			{"+PONG", burst}, {"+OK", ""}, {"+OK", ""}, {"-ERR x", wire("PSYNC ? -1")}, {"+CONTINUE", ""},
 		}, err: `replication: reply to PSYNC ? -1: unexpected "+CONTINUE"`},
 		{name: "refused", who: anonymous, turns: []turn{
-			{"+PONG", burst}, {"+OK", ""}, {"+OK", wire("PSYNC ? -1")}, {"-NOMASTERLINK x", ""},
+			{"+PONG", burst}, {"+OK", ""}, {"+OK", ""}, {"-ERR x", wire("PSYNC ? -1")}, {"-NOMASTERLINK x", ""},
 		}, err: "replication: PSYNC refused: NOMASTERLINK x"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

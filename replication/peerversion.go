@@ -13,9 +13,9 @@ import (
 // all replicas, and before whatever else comes after the cut, since a replica that is promoted in between would never learn of them. That is a commit of the size
 // of the data at every full resync, under the writer's lock. So the payload itself has them, and at its offset equals the data.
 //
-//	says no version   Redis, and this library: the form of Redis 7.4, in a file of version 12. A Redis before 7.4 refuses the file, logs why, and
+//	says no version   Redis: the form of Redis 7.4, in a file of version 12. A Redis before 7.4 refuses the file, logs why, and
 //	                  tries again; it could not follow the stream either, where HEXPIRE is no command to it.
-//	Valkey 9 and on   the form of Valkey 9: a file that is numbered as Redis numbers it, beyond 11, it refuses.
+//	Valkey 9 and on   and this library, which speaks as one: the form of Valkey 9. A file that is numbered as Redis numbers it, beyond 11, it refuses.
 //	Valkey before     the fields without their deadlines. It has no such thing; what expires is removed from it by HDEL.
 //
 // Where no field has a deadline, all of them get the same file.

@@ -126,7 +126,7 @@ func TestRuleNewlinesOfThePrimary(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			file := rdbOf(t, "k")
 			f := newFakePrimary(t, func(p *peer) {
-				for _, reply := range []string{"+PONG", "+OK", "+OK"} {
+				for _, reply := range []string{"+PONG", "+OK", "+OK", "-ERR Unrecognized REPLCONF option: version"} {
 					p.command()
 					p.say("%s%s\r\n", blank, reply)
 				}
