@@ -58,9 +58,7 @@ func (w groupWalk) command() []string {
 }
 
 // stored is an ID that an entry may have: the clock of the test moves by steps of 1.
-func (w groupWalk) stored() string {
-	return int64(1_700_000_000_000) + int64(w.IntN(800)), fmt.Sprintf("%d-0", 1_700_000_000_000+w.Int64N(800))
-}
+func (w groupWalk) stored() string { return fmt.Sprintf("%d-0", 1_700_000_000_000+w.Int64N(800)) }
 
 // groupState is all that is known of streams and groups, but for when consumers asked.
 func groupState(t testing.TB, do func(args ...string) (resp.Value, error)) string {
