@@ -227,3 +227,33 @@ func TestGroupsBesideASnapshot(t *testing.T) {
 		t.Errorf("the snapshot has %d pending entries, %v", len(pending), err)
 	}
 }
+
+// A stream may say that it ever had as many entries as there are numbers. What a group read
+// of it is unknown then: a number beyond them would end the stream of every replica.
+func TestMoreEntriesThanNumbers(t *testing.T) {
+	p := newStore(t, nil)
+	c := p.NewSession(nil)
+	f, a := follower(t, p, nil)
+	for _, line := range []string{
+		"XADD s 1-1 f v", "XSETID s 1-1 ENTRIESADDED 9223372036854775807", "XGROUP CREATE s new $", "XGROUP CREATE s all 0",
+		"XGROUP CREATE s told 0 ENTRIESREAD 9223372036854775807", "XADD s 2-1 f v",
+		"XREADGROUP GROUP new ada STREAMS s >", "XREADGROUP GROUP all ada STREAMS s >", "XREADGROUP GROUP told ada NOACK STREAMS s >",
+	} {
+		if v := do(t, c, line); v.AsError() != nil {
+			t.Fatalf("%s = %v", line, v)
+		}
+	}
+	infos, err := p.DB(0).XInfoGroups("s")
+	for _, g := range infos {
+		if g.Read != unknownRead || g.Last.String() != "2-1" {
+			t.Errorf("group %s read %d entries, up to %v", g.Name, g.Read, g.Last)
+		}
+	}
+	if err != nil || len(infos) != 3 {
+		t.Fatalf("%d groups, %v", len(infos), err)
+	}
+	if err := apply(t, a, streamSince(t, p, 0)); err != nil {
+		t.Fatal(err)
+	}
+	sameState(t, "follower", p, f)
+}
