@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
 )
 
@@ -93,7 +94,7 @@ func value(db store.SnapshotDB, kind, key string) string {
 			fields = append(fields, fmt.Sprintf("%q=%q", v.Elems[i].Str, v.Elems[i+1].Str))
 		}
 		slices.Sort(fields)
-		return strings.Join(fields, " ")
+		return strings.Join(fields, " ") + deadlines(db, key, v)
 	case "list":
 		return strings.Join(elements(db, "LRANGE", key, "0", "-1"), " ")
 	case "set":
@@ -101,9 +102,47 @@ func value(db store.SnapshotDB, kind, key string) string {
 	case "zset":
 		return strings.Join(elements(db, "ZRANGE", key, "0", "-1", "WITHSCORES"), " ")
 	case "stream":
-		return do(db, "XINFO", "STREAM", key) + do(db, "XRANGE", key, "-", "+") + do(db, "XINFO", "GROUPS", key)
+		return do(db, "XINFO", "STREAM", key) + do(db, "XRANGE", key, "-", "+") + groups(db, key)
 	}
 	return do(db, "DUMP", key)
+}
+
+// deadlines are those of the fields in pairs, the reply of HGETALL, "" if there are none.
+func deadlines(db store.SnapshotDB, key string, pairs resp.Value) string {
+	var lines []string
+	for i := 0; i+1 < len(pairs.Elems); i += 2 {
+		field := pairs.Elems[i].Str
+		if at := do(db, "HPEXPIRETIME", key, "FIELDS", "1", field); at != "[-1]" {
+			lines = append(lines, fmt.Sprintf(" %q until %s", field, at))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// groups describe those of a stream: how far each is, its consumers, and what is pending for whom since when. When a consumer was seen last is left out: no stream
+// tells that.
+func groups(db store.SnapshotDB, key string) string {
+	var b strings.Builder
+	b.WriteString(do(db, "XINFO", "GROUPS", key))
+	full, _ := db.Do("XINFO", "STREAM", key, "FULL", "COUNT", "0")
+	for _, g := range under(full, "groups").Elems {
+		fmt.Fprintf(&b, " %v: %v", under(g, "name").Str, plain(under(g, "pending")))
+		for _, c := range under(g, "consumers").Elems {
+			fmt.Fprintf(&b, " %q", under(c, "name").Str)
+		}
+	}
+	return b.String()
+}
+
+// under is what stands behind a name in a reply of names and values.
+func under(v resp.Value, name string) resp.Value {
+	for i := 0; i+1 < len(v.Elems); i += 2 {
+		if v.Elems[i].Str == name {
+			return v.Elems[i+1]
+		}
+	}
+	return resp.Value{}
 }
 
 // elements are those of a reply that is a list, quoted; of members with scores both.

@@ -1,12 +1,17 @@
 package simtest
 
 import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
 	"github.com/understudy-go/understudy/replication"
 	"github.com/understudy-go/understudy/replication/replicationtest"
+	"github.com/understudy-go/understudy/resp"
 	"github.com/understudy-go/understudy/store"
 	"github.com/understudy-go/understudy/store/backlog"
 )
@@ -52,7 +57,53 @@ func (n *node) view() view {
 			n.acked = append(n.acked, mark)
 		}
 	}
-	return view{n: n, history: sn.History(), digest: sn.Digest(), fresh: fresh}
+	return view{n: n, history: sn.History(), digest: stateOf(sn), fresh: fresh}
+}
+
+// stateOf sums up all that histories decide: more than DEBUG DIGEST, which leaves out when something expires and what groups of consumers remember. What no stream tells,
+// when a consumer was seen last, is left out here, too.
+func stateOf(sn *store.Snapshot) string {
+	d, err := sn.Digests(context.Background(), &store.DigestOptions{Now: 1}) // at that time nothing had expired
+	if err != nil {
+		return ""
+	}
+	sum := sha1.New()
+	for n := range databases {
+		db := sn.DB(n)
+		for i := range keysOfType {
+			key := "x" + strconv.Itoa(1+i)
+			if v, err := db.Do("PEXPIRETIME", key); err != nil || v.Int != -1 {
+				continue // whether it is still there depends on the time at the cut
+			}
+			fmt.Fprintln(sum, n, key)
+			writeGroups(sum, db, key)
+		}
+	}
+	return d.Text() + hex.EncodeToString(sum.Sum(nil))
+}
+
+// writeGroups writes how far each group of a stream is, whom it has, and what is pending.
+func writeGroups(w io.Writer, db store.SnapshotDB, key string) {
+	info, _ := db.Do("XINFO", "STREAM", key)
+	groups, _ := db.Do("XINFO", "GROUPS", key)
+	fmt.Fprintln(w, info, groups)
+	for _, g := range groups.Elems {
+		name := g.Elems[1].Str
+		pending, _ := db.Do("XPENDING", key, name, "-", "+", "1000000")
+		fmt.Fprintln(w, withoutIdle(pending))
+		consumers, _ := db.Do("XINFO", "CONSUMERS", key, name)
+		for _, c := range consumers.Elems {
+			fmt.Fprintln(w, c.Elems[1].Str, c.Elems[3].Int)
+		}
+	}
+}
+
+// withoutIdle is a reply of XPENDING without the times that have passed.
+func withoutIdle(v resp.Value) (lines []string) {
+	for _, e := range v.Elems {
+		lines = append(lines, fmt.Sprint(e.Elems[0].Str, e.Elems[1].Str, e.Elems[3].Int))
+	}
+	return lines
 }
 
 func (s *sim) check(v view) error {

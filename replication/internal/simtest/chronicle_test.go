@@ -73,7 +73,7 @@ func (n *node) closeBook() {
 // newChronicle begins with what the snapshot has. It is never nil.
 func newChronicle(sn *store.Snapshot, parent *chronicle) (*chronicle, error) {
 	h := sn.History()
-	c := &chronicle{id: h.ID, parent: parent, fork: h.Offset, end: h.Offset, digests: map[int64]string{h.Offset: sn.Digest()}, shadow: store.New(&store.Options{Databases: databases})}
+	c := &chronicle{id: h.ID, parent: parent, fork: h.Offset, end: h.Offset, digests: map[int64]string{h.Offset: stateOf(sn)}, shadow: store.New(&store.Options{Databases: databases})}
 	if parent != nil && h.SecondaryLimit != h.Offset {
 		return c, fmt.Errorf("lineage: history %s begins at %d, and its secondary ends at %d", short(h.ID), h.Offset, h.SecondaryLimit)
 	}
@@ -132,9 +132,15 @@ func (c *chronicle) digestRest() error {
 		}
 		c.rest = c.rest[size:]
 		c.end += int64(size)
-		c.digests[c.end] = c.shadow.Digest()
+		c.digests[c.end] = c.state()
 		unit, multi, size = nil, false, 0
 	}
+}
+
+func (c *chronicle) state() string {
+	sn := c.shadow.Snapshot()
+	defer sn.Close()
+	return stateOf(sn)
 }
 
 func cloned(args [][]byte) [][]byte {
