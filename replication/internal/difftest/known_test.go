@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,9 @@ var newer = []difference{
 	{"8 knows HSCAN ... NOVALUES, and says of other scans that it is HSCAN's", false, hasNoValues},
 	{"8 prints a double with as few digits as identify it, 7.0 with 17", false, func(args []string, ours, theirs resp.Value) bool {
 		return isOfSorted(args) && sameButDoubles(ours, theirs, func(a, b float64) bool { return a == b })
+	}},
+	{"8 prints a coordinate near 0 with all its digits, 7.0 with 17 behind the point", false, func(args []string, ours, theirs resp.Value) bool {
+		return strings.HasPrefix(strings.ToUpper(args[0]), "GEO") && sameButDoubles(ours, theirs, func(a, b float64) bool { return math.Abs(a-b) < 1e-17 })
 	}},
 	{"8 counts a negative offset of LIMIT in a range by score or member from the end", true, hasNegativeOffset},
 	{"8 refuses the least count for LREM", true, isLeastCount},

@@ -18,6 +18,7 @@ import (
 //   - ZRANK ... WITHSCORE in a transaction, which Redis 7.0 breaks off by it.
 //   - RESTORE with a time to live that overflows: Redis 8 keeps the key with a deadline before 1970, which never comes, and
 //     which its own replicas refuse.
+//   - HGETEX that ends with the word FIELDS: Redis 8.0 reads the number behind it all the same, and may end by that.
 //   - PFCOUNT of one key, by a client of a replica: Redis keeps the count in its copy, which no longer has the primary's bytes.
 //   - Ranges by member of a sorted set whose scores are not all equal: Redis leaves open what they give, and a transaction's
 //     earlier commands may make the scores so.
@@ -31,6 +32,8 @@ func (r *run) uncertain(n int, args []string) bool {
 		return err == nil && count > 0 && count < 1_000_000
 	case name == "ZRANK" || name == "ZREVRANK":
 		return len(args) > 3 && r.ours[n].InMulti()
+	case name == "HGETEX":
+		return strings.EqualFold(args[len(args)-1], "FIELDS")
 	case name == "PFCOUNT":
 		return r.isReplica && len(args) == 2
 	case strings.HasPrefix(name, "RESTORE"):
