@@ -26,6 +26,7 @@ func underLoad(t testing.TB, p *replicationtest.Primary) (stop func()) {
 	for i := range verifyKeys {
 		do(t, p.Store(), "SET", fmt.Sprint("key:", i), "v")
 	}
+	do(t, p.Store(), "XGROUP", "CREATE", "stream", "g", "0", "MKSTREAM")
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -39,7 +40,10 @@ func underLoad(t testing.TB, p *replicationtest.Primary) (stop func()) {
 			n := i % 50
 			for _, line := range []string{
 				"INCR counter", fmt.Sprintf("RPUSH list:%d a b", n), fmt.Sprintf("LPOP list:%d", n), fmt.Sprintf("SADD set:%d %d", n, i), fmt.Sprintf("SPOP set:%d", (n+7)%50),
-				fmt.Sprintf("HINCRBY hash f%d 3", n), fmt.Sprintf("ZINCRBY sorted 1 m%d", n), fmt.Sprintf("SET short:%d v PX 30", n), "SELECT 3", "APPEND text x",
+				fmt.Sprintf("HINCRBY hash f%d 3", n), fmt.Sprintf("ZINCRBY sorted 1 m%d", n), fmt.Sprintf("SET short:%d v PX 30", n),
+				fmt.Sprintf("HSET fields f%d v", n), fmt.Sprintf("HPEXPIRE fields 30 FIELDS 1 f%d", n), "XADD stream * f v", "XGROUP CREATECONSUMER stream g c",
+				"XREADGROUP GROUP g c STREAMS stream >", "XACK stream g 1-1", "XADD stream MAXLEN 5 * f v", "XAUTOCLAIM stream g c 0 0",
+				fmt.Sprintf("XADD gone:%d * f v", n), fmt.Sprintf("DEL gone:%d", (n+7)%50), "SELECT 3", "APPEND text x",
 				fmt.Sprintf("SET long:%d v EX 100", n), "SELECT 0", "MULTI", "INCR a", "LPUSH b x", "LTRIM b 0 9", "EXEC", fmt.Sprintf("DEL key:%d", i%verifyKeys), fmt.Sprintf("SET key:%d v", i%verifyKeys),
 			} {
 				args := strings.Fields(line)
@@ -195,12 +199,24 @@ func TestVerifyFindsADifference(t *testing.T) {
 		{"SET surplus v", "surplus", replication.Surplus},
 		{"RPUSH still x", "still", replication.Differs},
 		{"SADD stillset x", "stillset", replication.Differs},
+		{"HPEXPIREAT stillhash 4000000000001 FIELDS 1 f", "stillhash", replication.Differs},
+		{"XSETID stillstream 9-9", "stillstream", replication.Differs},
+		{"XGROUP SETID stillstream g 1-1", "stillstream", replication.Differs},
+		{"XGROUP CREATE stillstream h 0", "stillstream", replication.Differs},
+		{"XACK stillstream g 1-1", "stillstream", replication.Differs},
+		{"XCLAIM stillstream g d 0 1-1", "stillstream", replication.Differs},
 	} {
 		t.Run(tc.plant, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, mid, leaf := chainOfThree(t)
 				p.Do("RPUSH", "still", "a", "b")
 				p.Do("SADD", "stillset", "a", "b")
+				p.Do("HSET", "stillhash", "f", "v", "g", "w")
+				p.Do("HPEXPIREAT", "stillhash", "4000000000000", "FIELDS", "1", "f")
+				p.Do("XADD", "stillstream", "1-1", "f", "v")
+				p.Do("XADD", "stillstream", "2-1", "f", "v")
+				p.Do("XGROUP", "CREATE", "stillstream", "g", "0")
+				p.Do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "stillstream", ">")
 				for i := range verifyKeys {
 					p.Do("SET", fmt.Sprint("key:", i), "v")
 				}
@@ -218,7 +234,7 @@ func TestVerifyFindsADifference(t *testing.T) {
 				if want := []replication.KeyDifference{{DB: 0, Key: tc.key, What: tc.what}}; len(d.Keys) != 1 || d.Keys[0] != want[0] {
 					t.Errorf("it names %v, want %v", d.Keys, want)
 				}
-				if d.ID != p.Status().ID || d.Offset > p.Offset() || d.Ours == d.Theirs || d.TheirKeys != verifyKeys+2 || strings.Contains(err.Error(), tc.key) {
+				if d.ID != p.Status().ID || d.Offset > p.Offset() || d.Ours == d.Theirs || d.TheirKeys != verifyKeys+4 || strings.Contains(err.Error(), tc.key) {
 					t.Errorf("%+v: %v", d, err)
 				}
 				covered := 0
@@ -446,6 +462,11 @@ var readDifferences = []struct {
 	{"XADD stream 3-1 f v", "stream", replication.Differs},
 	{"XSETID stream 4-1", "stream", replication.Differs},
 	{"XDEL largestream 1700-1", "largestream", replication.Differs},
+	{"XGROUP CREATE stream h 0", "stream", replication.Differs},
+	{"XGROUP SETID stream g 1-1", "stream", replication.Differs},
+	{"XACK stream g 2-1", "stream", replication.Differs},
+	{"XCLAIM stream g d 0 2-1", "stream", replication.Differs},
+	{"XACK largestream g 1700-1", "largestream", replication.Differs},
 }
 
 // fillForReads writes a few keys of each type.
@@ -458,9 +479,13 @@ func fillForReads(do func(args ...string)) {
 	do("SADD", "set", "a", "b", "c")
 	do("ZADD", "sorted", "1", "a", "0.1", "b", "-inf", "c")
 	do("XADD", "stream", "2-1", "f", "v")
+	do("XGROUP", "CREATE", "stream", "g", "0")
+	do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">")
+	do("XGROUP", "CREATE", "largestream", "g", "0", "MKSTREAM")
 	for i := range 2000 {
 		do("XADD", "largestream", itoa(i)+"-1", "f", itoa(i))
 	}
+	do("XREADGROUP", "GROUP", "g", "c", "STREAMS", "largestream", ">")
 	for from := 0; from < 2000; from += 500 {
 		rpush, hset, sadd, zadd := []string{"RPUSH", "largelist"}, []string{"HSET", "largehash"}, []string{"SADD", "largeset"}, []string{"ZADD", "largesorted"}
 		for i := from; i < from+500; i++ {

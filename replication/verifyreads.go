@@ -52,8 +52,12 @@ type spotCheck struct {
 	o      *VerifyOptions
 	db     int  // selected on the connection; -1 = none yet
 	oldTTL bool // the primary, older than 7.0, does not tell deadlines exactly
-	out    Verification
-	found  []KeyDifference
+	noDues bool // nor does it know of deadlines of fields
+
+	passing bool // what was compared is about to change, or has done so, and WATCH does not tell
+
+	out   Verification
+	found []KeyDifference
 }
 
 func (a *asker) verifyReads(o *VerifyOptions) (Verification, error) {
@@ -177,7 +181,7 @@ func (s *spotCheck) ask(db int, args ...string) (resp.Value, error) {
 		s.db = db
 	}
 	v, err := s.a.do(args...)
-	if refused, ok := errorAs[*RefusedError](err); ok && strings.HasPrefix(refused.Reply, "WRONGTYPE") {
+	if refused, ok := errorAs[*RefusedError](err); ok && isGone(refused.Reply) {
 		return resp.Value{}, nil
 	}
 	return v, err
@@ -186,10 +190,15 @@ func (s *spotCheck) ask(db int, args ...string) (resp.Value, error) {
 // own runs the same here, likewise.
 func (s *spotCheck) own(db int, args ...string) (resp.Value, error) {
 	v, err := s.n.store.DB(db).Do(args...)
-	if errors.Is(err, store.ErrWrongType) {
+	if err != nil && isGone(err.Error()) {
 		return resp.Value{}, nil
 	}
 	return v, err
+}
+
+// isGone tells whether an error reply means that what is asked about is not there any more, or is of another type.
+func isGone(text string) bool {
+	return strings.HasPrefix(text, "WRONGTYPE") || strings.HasPrefix(text, "NOGROUP") || strings.HasPrefix(text, "ERR no such key")
 }
 
 // settle compares one key until something can be said of it.
@@ -313,8 +322,12 @@ func (s *spotCheck) compareValue(k keyName) (verdict, Difference, error) {
 	case v == differing || kind == "none":
 		return v, what, nil
 	}
+	s.passing = false
 	same, err := s.compareKind(k, kind)
-	if !same {
+	switch {
+	case s.passing:
+		v = disturbed
+	case !same:
 		v = differing
 	}
 	return v, what, err
@@ -367,7 +380,7 @@ func (s *spotCheck) compareKind(k keyName, kind string) (bool, error) {
 	case "set":
 		return s.compareScan(k, "SCARD", "SSCAN", s.hasMembers)
 	case "hash":
-		return s.compareScan(k, "HLEN", "HSCAN", s.hasFields)
+		return s.compareHash(k)
 	case "stream":
 		return s.compareStream(k)
 	}
@@ -388,40 +401,6 @@ func (s *spotCheck) compareRange(k keyName, size string, step int64, read string
 		}
 	}
 	return true, nil
-}
-
-// compareStream compares the last ID that was given, which may be that of no entry, and the entries, piece by piece.
-func (s *spotCheck) compareStream(k keyName) (bool, error) {
-	ours, theirs, err := s.both(k, "XINFO", "STREAM", k.key)
-	if err != nil || fieldOf(ours, "last-generated-id") != fieldOf(theirs, "last-generated-id") {
-		return false, err
-	}
-	for from := (store.StreamID{}); ; {
-		a, b, err := s.both(k, "XRANGE", k.key, from.String(), "+", "COUNT", strconv.Itoa(readElements))
-		if err != nil || !sameElements(a, b, false) {
-			return false, err
-		}
-		if len(b.Elems) < readElements {
-			return true, nil
-		}
-		last, err := store.ParseStreamID(b.Elems[len(b.Elems)-1].Elems[0].Text())
-		if err != nil {
-			return false, &ProtocolError{During: "reply to XRANGE", Got: clip([]byte(b.String()))}
-		}
-		if from = (store.StreamID{Ms: last.Ms, Seq: last.Seq + 1}); from.Seq == 0 {
-			from.Ms++
-		}
-	}
-}
-
-// fieldOf is what stands behind a name in a reply of names and values.
-func fieldOf(v resp.Value, name string) string {
-	for i := 0; i+1 < len(v.Elems); i += 2 {
-		if v.Elems[i].Text() == name {
-			return v.Elems[i+1].Text()
-		}
-	}
-	return ""
 }
 
 // sameElements compares two replies as RESP2 has them. Scores are compared as numbers: 8.0 writes fewer digits than 7.0.
@@ -492,21 +471,4 @@ func (s *spotCheck) compareScan(k keyName, size, scan string, has func(k keyName
 func (s *spotCheck) hasMembers(k keyName, members []string) (bool, error) {
 	v, err := s.own(k.db, append([]string{"SMISMEMBER", k.key}, members...)...)
 	return len(v.Elems) == len(members) && !slices.ContainsFunc(v.Elems, func(e resp.Value) bool { return e.Int != 1 }), err
-}
-
-func (s *spotCheck) hasFields(k keyName, pairs []string) (bool, error) {
-	args := []string{"HMGET", k.key}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		args = append(args, pairs[i])
-	}
-	v, err := s.own(k.db, args...)
-	if err != nil || 2*len(v.Elems) != len(pairs) {
-		return false, err
-	}
-	for i, e := range v.Elems {
-		if e.IsNull() || e.Text() != pairs[2*i+1] {
-			return false, nil
-		}
-	}
-	return true, nil
 }

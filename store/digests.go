@@ -41,7 +41,9 @@ type DigestOptions struct {
 
 // Digests are the digest of a data set, or of a sample of it, and of parts of it.
 // They include database, name, type, value, and the deadlines of key and fields to the
-// millisecond.
+// millisecond; of a stream the last ID that it has given, and its groups: how far each
+// is, and what is pending for whom. How often and when that was delivered is left out:
+// servers deliver anew without telling their replicas.
 type Digests struct {
 	Keys int64 // that were looked at
 	Sum  [sha1.Size]byte
@@ -123,6 +125,9 @@ func (x *exec) sumOf(e *table.Entry) (sum digest) {
 	if kindOf(e) == Hash && x.earliestDue(e) != 0 {
 		sum.mixDues(x.datedFields(e))
 	}
+	if kindOf(e) == Stream {
+		x.streamLook(e, func(b *bigStream) { sum.mixGroups(b) })
+	}
 	return sum
 }
 
@@ -135,6 +140,19 @@ func (d *digest) mixDues(fields iter.Seq[dated]) {
 		}
 	}
 	d.mix(string(dues[:]))
+}
+
+// mixGroups mixes what a stream knows beside its entries.
+func (d *digest) mixGroups(b *bigStream) {
+	d.mix(b.last.String())
+	for g := range b.groups.From(0) {
+		d.mix(g.name)
+		d.mix(g.last.String())
+		for p := range g.pending.From(0) {
+			d.mix(p.id.String())
+			d.mix(p.consumer)
+		}
+	}
 }
 
 // keyPick decides which keys take part.
