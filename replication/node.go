@@ -286,8 +286,10 @@ func (n *node) tick(ctx context.Context) {
 			if until := n.judge(); !until.IsZero() {
 				lapse.Reset(time.Until(until) + 1) // at that instant it is not too long yet
 			}
-			n.sweep()
-			n.evict()
+			if !n.paused() {
+				n.sweep()
+				n.evict()
+			}
 			n.freeIdleBacklog(now)
 			if now.Sub(pinged) >= n.cfg.Load().pingPeriod {
 				pinged = now
@@ -303,6 +305,12 @@ func (n *node) sweep() {
 			return
 		}
 	}
+}
+
+// paused reports whether a client has asked for writes to be held up.
+func (n *node) paused() bool {
+	srv, err := n.server()
+	return err == nil && srv != nil && srv.Paused()
 }
 
 // evict makes room where the data exceeds its limit and no write does: after a load, or a promotion.

@@ -65,6 +65,30 @@ func TestRuleEviction(t *testing.T) {
 	})
 }
 
+// While CLIENT PAUSE holds writes up, no key or field goes because of its deadline: who waits until replicas have the offset of now has waited for the last
+// one. They go when the pause is over.
+func TestRulePausedRemovals(t *testing.T) {
+	for _, ends := range []string{"itself", "CLIENT UNPAUSE"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := replicationtest.New(t)
+			tap := onlineAt(t, p)
+			p.Do("SET", "due", "v", "PX", "500")
+			p.Do("HSET", "h", "f", "v", "g", "w")
+			p.Do("HPEXPIRE", "h", "600", "FIELDS", "1", "f")
+			for range 4 {
+				tap.command()
+			}
+			c := dial(t, p)
+			c.says("CLIENT PAUSE 5000 WRITE", "+OK\r\n")
+			tap.silent(4 * time.Second)
+			if ends != "itself" {
+				c.says(ends, "+OK\r\n")
+			}
+			tap.wants(frames("DEL due", "HDEL h f"))
+		})
+	}
+}
+
 // Where nothing may be removed, commands that may take more memory are refused, and no others: the stream has nothing of them, and acknowledgements, messages, and
 // the deletion of expired keys go on.
 func TestRuleOutOfMemory(t *testing.T) {

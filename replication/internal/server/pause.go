@@ -64,6 +64,15 @@ func (p *pause) state(writes bool) (time.Duration, <-chan struct{}) {
 	return left, p.ended
 }
 
+// Paused reports whether CLIENT PAUSE holds writes up: for so long no key goes by itself either, as in Redis, so that an offset which has been waited for is the last.
+func (s *Server) Paused() bool {
+	if !s.pause.active.Load() {
+		return false
+	}
+	left, _ := s.pause.state(true)
+	return left > 0
+}
+
 // wait holds c up while its command is paused, and reports whether the command may then run: not when the client was killed meanwhile. A pause may be
 // extended while somebody waits, hence the loop.
 func (p *pause) wait(c *conn, name []byte) bool {
