@@ -147,7 +147,9 @@ func (f BitInt) add(value, delta int64, o Overflow) (sum int64, ok bool) {
 func (f BitInt) set(value int64, o Overflow) (int64, bool) {
 	low, high := f.limits()
 	if f.signed {
-		return f.fit(value, value > high, value < low, o)
+		// The second condition is the first where it was written as a difference, which wraps around far below: a replica
+		// must find too high what every Redis finds so.
+		return f.fit(value, value > high || f.bits < 64 && high-value < 0, value < low, o)
 	}
 	return f.fit(value, uint64(value) > uint64(high), false, o)
 }
