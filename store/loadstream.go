@@ -65,9 +65,9 @@ func (s *streamLoader) part(d *rdb.Decoder, p rdb.StreamPart) error {
 	case rdb.PartState:
 		s.b.streamHead = streamHead{last: id, maxDeleted: StreamID(p.Deleted), added: p.Added}
 	case rdb.PartGroup:
-		return s.group(string(p.Name), id, p.Read)
+		return s.group(string(p.Name), id, knownRead(p.Read))
 	case rdb.PartPending:
-		return s.pending(streamPending{id: id, delivered: p.Time, count: p.Count})
+		return s.pending(streamPending{id: id, delivered: p.Time, count: min(p.Count, mostDeliveries)})
 	case rdb.PartConsumer:
 		return s.consumer(string(p.Name), p.Time, p.Active)
 	case rdb.PartOwned:

@@ -75,7 +75,7 @@ func (d *delivery) claimOne(id StreamID, at int64, o claimOptions) {
 	if o.count >= 0 {
 		p.count = uint64(o.count)
 	} else if !o.justID {
-		p.count++
+		p.count = onceMore(p.count)
 	}
 	d.take(it, p)
 }
@@ -148,7 +148,7 @@ func (d *delivery) autoclaim(o autoclaimOptions) (next StreamID, gone []StreamID
 		case o.minIdle > 0 && d.now-p.delivered < o.minIdle:
 		default:
 			if p.delivered = d.now; !o.justID {
-				p.count++
+				p.count = onceMore(p.count)
 			}
 			d.take(it, p)
 			left--

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"strings"
 
 	"github.com/understudy-go/understudy/store/internal/tree"
@@ -38,8 +39,14 @@ type streamPending struct {
 	id        StreamID
 	consumer  string // the name of it
 	delivered int64  // Unix milliseconds of the last delivery
-	count     uint64 // of deliveries
+	count     uint64 // of deliveries, mostDeliveries at most
 }
+
+// mostDeliveries is the count that a stream can carry: beyond it replicas would be told a
+// negative one, and count by themselves.
+const mostDeliveries = math.MaxInt64
+
+func onceMore(count uint64) uint64 { return min(count+1, mostDeliveries) }
 
 // groupAt is the index of the first group whose name is not before name.
 func (b *bigStream) groupAt(name string) int {

@@ -257,3 +257,35 @@ func TestMoreEntriesThanNumbers(t *testing.T) {
 	}
 	sameState(t, "follower", p, f)
 }
+
+// Counts that clients set as high as they go never run over into numbers that a replica
+// refuses, or takes for none.
+func TestGroupCountsAtTheirEnd(t *testing.T) {
+	const most = "9223372036854775807"
+	for _, script := range [][]string{
+		{"XCLAIM s g c 0 1-1 RETRYCOUNT " + most, "XREADGROUP GROUP g c STREAMS s 0"},
+		{"XCLAIM s g c 0 1-1 RETRYCOUNT " + most, "XCLAIM s g d 0 1-1", "XAUTOCLAIM s g c 0 0"},
+		{"XGROUP SETID s g 1-1 ENTRIESREAD " + most, "XREADGROUP GROUP g c STREAMS s >"},
+		{"XSETID s 1-3 ENTRIESADDED " + most, "XADD s 1-4 f v", "XADD s 1-5 f v", "XREADGROUP GROUP g c STREAMS s >"},
+		{"XSETID s 1-3 ENTRIESADDED " + most, "XADD s 1-4 f v", "XGROUP SETID s g 1-3", "XREADGROUP GROUP g c NOACK STREAMS s >"},
+	} {
+		clock := newClock()
+		s := newStore(t, &Options{Clock: clock.now})
+		replica, a := newReplica(t, &Options{Clock: clock.now})
+		for _, line := range append([]string{
+			"XADD s 1-1 f v", "XADD s 1-2 f v", "XADD s 1-3 f v", "XGROUP CREATE s g 0", "XREADGROUP GROUP g c COUNT 1 STREAMS s >",
+		}, script...) {
+			if _, err := s.DB(0).Do(strings.Fields(line)...); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+		}
+		if err := apply(t, a, streamSince(t, s, 0)); err != nil {
+			t.Errorf("%q: %v", script, err)
+			continue
+		}
+		want := groupState(t, s.DB(0).Do)
+		if got := groupState(t, replica.DB(0).Do); got != want {
+			t.Errorf("%q: the replica has\n%s\nwant %s", script, got, want)
+		}
+	}
+}

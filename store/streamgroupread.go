@@ -227,7 +227,7 @@ func (d *delivery) history(after StreamID, count int64) {
 			it = streamItem{id: id}
 		} else {
 			p, _ := d.g.pendingOf(id)
-			p.delivered, p.count = d.now, p.count+1
+			p.delivered, p.count = d.now, onceMore(p.count)
 			d.pend(p)
 		}
 		d.items = append(d.items, it)
