@@ -147,11 +147,15 @@ func (x *exec) xackdel(key, group string, ids []StreamID, rule refsRule) ([]int6
 	}
 	x.c.atomic() // it may open the stream twice
 	pending := slices.DeleteFunc(slices.Clone(ids), func(id StreamID) bool { _, ok := g.pendingOf(id); return !ok })
+	were := make(map[StreamID]bool, len(pending))
+	for _, id := range pending {
+		were[id] = true
+	}
 	x.groupEdit(r, func(b *bigStream) { b.forget([]string{group}, pending) })
 	x.forgotten(key, []string{group}, pending)
 	r, _ = x.streamRef(key)
 	b := streamBody(r.e)
-	gone := b.choose(ids, rule, results, func(id StreamID) bool { return slices.Contains(pending, id) })
+	gone := b.choose(ids, rule, results, func(id StreamID) bool { return were[id] })
 	gone = slices.DeleteFunc(gone, func(id StreamID) bool { _, there := b.find(id); return !there })
 	x.removeRefs(r, gone, rule)
 	return results, nil
@@ -168,9 +172,12 @@ func (b *bigStream) named(group string) *streamGroup {
 // choose puts into results what becomes of each of ids, and returns those that go. meant
 // tells of which something is to be said; of an ID that is given twice, only once.
 func (b *bigStream) choose(ids []StreamID, rule refsRule, results []int64, meant func(StreamID) bool) (gone []StreamID) {
+	before := make(map[StreamID]bool, len(ids))
 	for i, id := range ids {
+		again := before[id]
+		before[id] = true
 		switch {
-		case !meant(id) || slices.Contains(ids[:i], id):
+		case !meant(id) || again:
 		case rule == onlyAcked && b.referenced(id):
 			results[i] = entryKept
 		default:
