@@ -108,7 +108,7 @@
 //
 // # Implementation
 //
-// RULES.md lists the rules of the protocol, one by one, with the test that shows each.
+// RULES.md lists the rules of the protocol, one by one, with the test that shows each, and PROTOCOL.md the commands of a stream.
 //
 // Pure, tested by tables:
 //

@@ -62,14 +62,22 @@ func steadily(d time.Duration) func(int) time.Duration {
 	return func(int) time.Duration { return d }
 }
 
-var (
-	ruleRow  = regexp.MustCompile(`(?m)^\|.*$`)
-	testName = regexp.MustCompile("`([a-z/]*:)?((?:Test|Fuzz)[A-Za-z0-9]+)`")
-)
+var testName = regexp.MustCompile("`([a-z/]*:)?((?:Test|Fuzz)[A-Za-z0-9]+)`")
 
-// TestRulesIndex holds RULES.md and the tests together: each test that it names is there, and each test of a rules_*_test.go is named.
+// TestRulesIndex holds RULES.md, PROTOCOL.md and the tests together: each test that they name is there, and each test of a rules_*_test.go is in RULES.md.
 func TestRulesIndex(t *testing.T) {
-	text, err := os.ReadFile("RULES.md")
+	named := testsNamed(t, "RULES.md")
+	testsNamed(t, "PROTOCOL.md")
+	for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(testSources(t, "rules_*_test.go"), -1) {
+		if !named[m[1]] && m[1] != t.Name() {
+			t.Errorf("%s is not in RULES.md", m[1])
+		}
+	}
+}
+
+// testsNamed returns the tests that a page names, which are all there; and each of its tables has the same number of columns in each row.
+func testsNamed(t *testing.T, page string) map[string]bool {
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,19 +93,21 @@ func TestRulesIndex(t *testing.T) {
 		}
 		named[test] = true
 		if !strings.Contains(sources[folder], "\nfunc "+test+"(") {
-			t.Errorf("RULES.md names %s, which is not in %s", test, folder)
+			t.Errorf("%s names %s, which is not in %s", page, test, folder)
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(testSources(t, "rules_*_test.go"), -1) {
-		if !named[m[1]] && m[1] != t.Name() {
-			t.Errorf("%s is not in RULES.md", m[1])
+	columns := 0
+	for line := range strings.Lines(string(text)) {
+		switch n := strings.Count(line, "|"); {
+		case !strings.HasPrefix(line, "|"):
+			columns = 0
+		case columns == 0:
+			columns = n
+		case n != columns:
+			t.Errorf("%s: not as many columns as the row above: %s", page, line)
 		}
 	}
-	for _, row := range ruleRow.FindAllString(string(text), -1) {
-		if strings.Count(row, "|") != 4 {
-			t.Errorf("RULES.md: not three columns: %s", row)
-		}
-	}
+	return named
 }
 
 func testSources(t *testing.T, pattern string) string {

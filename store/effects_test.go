@@ -477,6 +477,15 @@ var effectTests = []struct {
 	{"GONE;SET a 1", "COPY a x", "MULTI;DEL x;COPY a x;EXEC"},
 	{"GONE", "MSETNX x 1 y 2", "MULTI;DEL x;DEL y;MSETNX x 1 y 2;EXEC"},
 	{"GONE", "GETDEL x", "DEL x"},
+
+	// Reads remove nothing: the sweep will.
+	{"GONE", "SCAN 0", ""},
+	{"GONE", "RANDOMKEY", ""},
+	{"GONE", "TOUCH x y", ""},
+	{"GONE", "SORT_RO x", ""},
+	{"GONE", "GETBIT x 0", ""},
+	{"GONE", "SUBSTR x 0 -1", ""},
+	{"SET k v", "OBJECT ENCODING k", ""},
 }
 
 // threeUnread makes a stream of three entries, of which a group has read none.
