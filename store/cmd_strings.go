@@ -29,6 +29,7 @@ var stringCommands = []Command{
 	{Name: "GETRANGE", Arity: 4, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
 	{Name: "SUBSTR", Arity: 4, Flags: readMany | flagOneKey, FirstKey: 1, LastKey: 1, Step: 1, run: cmdGetRange},
 	{Name: "STRLEN", Arity: 2, Flags: readOne, FirstKey: 1, LastKey: 1, Step: 1, run: cmdStrLen},
+	{Name: "LCS", Arity: -3, Flags: readMany, FirstKey: 1, LastKey: 2, Step: 1, run: cmdLCS},
 }
 
 func cmdGet(x *exec, args [][]byte) resp.Value { return textReply(x.text(argString(args, 1))) }

@@ -485,6 +485,7 @@ var effectTests = []struct {
 	{"GONE", "SORT_RO x", ""},
 	{"GONE", "GETBIT x 0", ""},
 	{"GONE", "SUBSTR x 0 -1", ""},
+	{"GONE", "LCS x y", ""},
 	{"SET k v", "OBJECT ENCODING k", ""},
 }
 

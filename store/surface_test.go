@@ -31,6 +31,7 @@ var inGo = map[string]string{
 	"GETRANGE":    "GetRange",
 	"SUBSTR":      "GetRange",
 	"STRLEN":      "Strlen",
+	"LCS":         "LCS",
 
 	"GEOADD":               "GeoAdd GeoAddWith",
 	"GEOPOS":               "GeoPos",

@@ -78,6 +78,9 @@ var dataSteps = []step{
 	{"getrange", func(ctx context.Context, c *redis.Client) (any, error) {
 		return result(c.GetRange(ctx, "s", 4, -1).Result())
 	}, "o!\x00\x00?"},
+	{"lcs", func(ctx context.Context, c *redis.Client) (any, error) {
+		return result(c.LCS(ctx, &redis.LCSQuery{Key1: "s", Key2: "s", Len: true}).Result())
+	}, &redis.LCSMatch{Matches: nil, Len: 9}},
 	{"strlen", func(ctx context.Context, c *redis.Client) (any, error) { return result(c.StrLen(ctx, "s").Result()) }, int64(9)},
 	{"incrby", func(ctx context.Context, c *redis.Client) (any, error) {
 		return result(c.IncrBy(ctx, "n", 41).Result())

@@ -244,3 +244,14 @@ func clip(s string) string {
 	}
 	return fmt.Sprintf("%s...(%d bytes)", s[:most], len(s))
 }
+
+func lcsArgs(g *gen) []string {
+	args := list(g.key(), g.key())
+	for g.chance(2) {
+		args = append(args, g.word("LEN", "IDX", "WITHMATCHLEN", "MINMATCHLEN"))
+		if args[len(args)-1] == "MINMATCHLEN" {
+			args = append(args, g.pick("0", "1", "2", "3", g.integer()))
+		}
+	}
+	return args
+}

@@ -50,6 +50,7 @@ var basicRows = []row{
 	{"GETRANGE", 10, func(g *gen) []string { return list(g.key(), g.bound(), g.bound()) }, exact, ""},
 	{"SUBSTR", 6, func(g *gen) []string { return list(g.key(), g.integer(), g.integer()) }, exact, ""},
 	{"STRLEN", 5, oneKey, exact, ""},
+	{"LCS", 8, lcsArgs, exact, ""},
 
 	{"HSET", 25, func(g *gen) []string { return append(list(g.hashKey()), oddly(g, g.hashPairs())...) }, exact, ""},
 	{"HMSET", 6, func(g *gen) []string { return append(list(g.hashKey()), oddly(g, g.hashPairs())...) }, exact, ""},

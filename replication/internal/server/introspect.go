@@ -322,7 +322,7 @@ sorted-set: zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zuni
 stream: xack xautoclaim xclaim xgroup xpending xreadgroup
 stream: xadd xdel xdelex xackdel xinfo xlen xrange xread xrevrange xsetid xtrim
 string: append decr decrby get getdel getex getrange getset incr incrby incrbyfloat mget mset msetnx psetex set setex setnx setrange
-string: strlen substr
+string: lcs strlen substr
 string: delex delifeq digest msetex
 transactions: discard exec multi unwatch watch
 `

@@ -14,7 +14,7 @@ import (
 // for "there is none".
 const unoffered = `
 bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function
-lcs lolwut migrate module
+lolwut migrate module
 vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr vsim
 `
 
