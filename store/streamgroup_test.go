@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/understudy-go/understudy/rdb"
 )
 
 // groupsApplied are forms in which a stream tells of groups, and what a replica knows
@@ -287,5 +289,38 @@ func TestGroupCountsAtTheirEnd(t *testing.T) {
 		if got := groupState(t, replica.DB(0).Do); got != want {
 			t.Errorf("%q: the replica has\n%s\nwant %s", script, got, want)
 		}
+	}
+}
+
+// A file may state counts that no command would take: a replica is not told them.
+func TestGroupCountsOfFile(t *testing.T) {
+	first := rdb.StreamID{Ms: 1, Seq: 1}
+	entries := func(yield func(rdb.StreamID, []string) bool) {
+		_ = yield(first, []string{"f", "v"}) && yield(rdb.StreamID{Ms: 1, Seq: 2}, []string{"f", "v"})
+	}
+	bytes := encode(t, func(e *rdb.Encoder) {
+		e.SelectDB(0)
+		_ = e.BeginStream("s", rdb.StreamState{Last: rdb.StreamID{Ms: 1, Seq: 2}, First: first, Added: 1, Groups: 1}, entries, 0)
+		_ = e.StreamGroup("g", first, -7, 1, 1)
+		_ = e.StreamPending(first, 5, 1<<63+5)
+		_ = e.StreamConsumer("c", 5, 5, 1)
+		_ = e.StreamOwned(first)
+	})
+	s := load(t, bytes)
+	sn := s.Snapshot()
+	replica, a := loadStore(t, sn)
+	_ = sn.Close()
+	at := s.backlog.Offset()
+	for _, line := range []string{"XREADGROUP GROUP g c STREAMS s 0", "XCLAIM s g c 0 9-9 LASTID 1-2", "XADD s 1-3 f v", "XREADGROUP GROUP g c STREAMS s >"} {
+		if _, err := s.DB(0).Do(strings.Fields(line)...); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+	if err := apply(t, a, streamSince(t, s, at)); err != nil {
+		t.Fatal(err)
+	}
+	want := groupState(t, s.DB(0).Do)
+	if got := groupState(t, replica.DB(0).Do); got != want {
+		t.Errorf("the replica has\n%s\nwant %s", got, want)
 	}
 }
