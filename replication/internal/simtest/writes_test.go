@@ -45,15 +45,15 @@ var forms = []string{
 	"SADD t %e %e %e", "SREM t %e", "SPOP t", "SPOP t 3", "SMOVE t t %e", "SUNIONSTORE t t t", "SDIFFSTORE t t t",
 	"ZINCRBY z %i %e", "ZINCRBY z 0.1 %e", "ZADD z INCR 2 %e", "ZADD z GT %i %e %i %e", "ZREM z %e", "ZPOPMIN z", "ZPOPMAX z 2", "ZUNIONSTORE z 2 z z", "ZREMRANGEBYRANK z 0 1",
 	"ZRANGESTORE z z 0 3", "SORT l ALPHA STORE l",
-	"HPEXPIRE h %p FIELDS 2 %e %e", "HPEXPIRE h %p FIELDS 1 %e", "HPEXPIRE h %p GT FIELDS 1 n%e", "HPERSIST h FIELDS 2 %e %e", "HSETEX h PX %p FIELDS 2 %e %v %e %w",
+	"HPEXPIRE h %p FIELDS 2 %e %e", "HPEXPIRE h %p FIELDS 1 %e", "HPEXPIRE h %p GT FIELDS 1 n%e", "HPEXPIRE h %p FIELDS 2 x%e n%e", "HPERSIST h FIELDS 2 %e %e", "HSETEX h PX %p FIELDS 2 %e %v %e %w",
 	"HSETEX h FNX KEEPTTL FIELDS 1 %e %v", "HGETEX h PX %p FIELDS 1 %e", "HGETDEL h FIELDS 2 %e %e", "HGETALL h",
-	"XADD x * %e %v", "XADD x * %e %v %e %w", "XADD x * a 1", "XADD x MAXLEN ~ 8 * %e %v", "XADD x MAXLEN 5 * %e %v", "XADD x MINID ~ %x * a 2", "XADD x NOMKSTREAM %x b %v", "XTRIM x MAXLEN ~ 6",
+	"XADD x * %e %v", "XADD x * %e %v %e %w", "XADD x * %e %v", "XADD x * %e %v %e %w", "XADD x %x c 1", "XADD x * a 1", "XADD x MAXLEN ~ 8 * %e %v", "XADD x MAXLEN 5 * %e %v", "XADD x MINID ~ %x * a 2", "XADD x NOMKSTREAM %x b %v", "XTRIM x MAXLEN ~ 6",
 	"XTRIM x MAXLEN 3", "XDEL x %x %x", "XSETID x 9-9",
 	"XGROUP CREATE x %g $ MKSTREAM", "XGROUP CREATE x %g 0 MKSTREAM", "XGROUP SETID x %g %x", "XGROUP DESTROY x %g", "XGROUP CREATECONSUMER x %g %c", "XGROUP DELCONSUMER x %g %c",
-	"XREADGROUP GROUP %g %c COUNT 3 STREAMS x >", "XREADGROUP GROUP %g %c STREAMS x >", "XREADGROUP GROUP %g %c NOACK COUNT 2 STREAMS x x > >", "XREADGROUP GROUP %g %c COUNT 2 STREAMS x 0",
+	"XREADGROUP GROUP %g %c COUNT 3 STREAMS x >", "XREADGROUP GROUP %g %c COUNT 1 STREAMS x >", "XREADGROUP GROUP %g %c STREAMS x >", "XREADGROUP GROUP %g %c STREAMS x >", "XREADGROUP GROUP %g %c NOACK COUNT 2 STREAMS x x > >", "XREADGROUP GROUP %g %c COUNT 2 STREAMS x 0",
 	"XACK x %g %x %x %x", "XCLAIM x %g %c 0 %x %x", "XCLAIM x %g %c 0 %x RETRYCOUNT %i FORCE JUSTID", "XCLAIM x %g %c 0 %x LASTID %x", "XAUTOCLAIM x %g %c 0 0 COUNT 3", "XAUTOCLAIM x %g %c 5 %x JUSTID",
 	"PFADD p %v %e", "PFADD p %v %v %v %v", "PFCOUNT p", "PFCOUNT p p", "PFMERGE p p", "GEOADD z %i.5 %i.25 %e", "GEOSEARCHSTORE z z FROMLONLAT 9 9 BYRADIUS 900 km", "GEORADIUS z 5 5 1500 km STORE z",
-	"PEXPIRE s %p", "PEXPIRE x %p", "PEXPIRE p %p", "RENAME x x", "COPY x x REPLACE", "MOVE x %d", "DEL x", "PEXPIRE l %p", "PEXPIRE h %p", "PEXPIRE z %p", "EXPIRE t 1", "PERSIST s", "PERSIST h", "PEXPIRE n %p GT",
+	"PEXPIRE s %p", "PEXPIRE x %p", "PEXPIRE p %p", "RENAME x x", "COPY x x REPLACE", "MOVE x %d", "MOVE h %d", "DEL x", "PEXPIRE l %p", "PEXPIRE h %p", "PEXPIRE z %p", "EXPIRE t 1", "PERSIST s", "PERSIST h", "PEXPIRE n %p GT",
 	"DEL s l", "DEL h", "UNLINK z t", "RENAME s s", "RENAME l l", "RENAME h h", "COPY z z REPLACE", "COPY h h REPLACE", "MOVE s %d", "MOVE l %d",
 }
 
@@ -155,10 +155,32 @@ func makeRoom(s *store.Store) error {
 func tryCommand(rnd *rand.Rand, db doer) error {
 	args := drawCommand(rnd)
 	_, err := db.Do(args...)
+	if err != nil && strings.HasPrefix(err.Error(), "NOGROUP") {
+		err = founds(db, args)
+	}
 	if err == nil || errors.Is(err, store.ErrNotFound) || refused(err) {
 		return nil
 	}
 	return fmt.Errorf("%q: %w", args, err)
+}
+
+// founds makes the groups that a command has missed, and what they are of: else there would be few of them. It has them read on from the beginning.
+func founds(db doer, args []string) error {
+	for _, key := range args {
+		if len(key) != 2 || key[0] != 'x' {
+			continue
+		}
+		for _, group := range args {
+			if len(group) != 2 || group[0] != 'g' {
+				continue
+			}
+			if _, err := db.Do("XGROUP", "CREATE", key, group, "0", "MKSTREAM"); err != nil && !refused(err) {
+				return err
+			}
+		}
+	}
+	_, err := db.Do(args...)
+	return err
 }
 
 // refused tells whether an error is the reply of a command, and one about its arguments and the data.
