@@ -83,10 +83,8 @@ func (n *node) becomeReplica(t target, consented bool, f *failover) *link {
 	old.stop()
 	ticker.stop()
 	l.anew, l.consented = old.spoiled(), consented
-	if old == nil {
-		n.repl.Demote()
-		n.repl.SetWritable(n.cfg.Load().writable)
-	}
+	n.repl.Demote() // of a replica, too: who waits there does so for a place in data that are about to be others
+	n.repl.SetWritable(n.cfg.Load().writable)
 	n.mu.Lock()
 	n.link = l
 	n.mu.Unlock()

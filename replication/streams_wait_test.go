@@ -1,6 +1,7 @@
 package replication_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,11 @@ func TestReadersOfStreamsWaitOverRoles(t *testing.T) {
 			p.Do("XADD", "x", "3-1", "f", "v")
 			p.Cut()
 			check("3-1")
+			wait("XREAD BLOCK 0 STREAMS y x $ $")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			r.Follow(ctx, "redis://elsewhere:6379") // nobody is there: it waits for as long as ctx lets it
+			cancel()
+			check("UNBLOCKED") // there, the stream may have come less far
 			wait("XREAD BLOCK 0 STREAMS y x $ $")
 			if _, err := r.Promote(t.Context(), nil); err != nil {
 				t.Fatal(err)
